@@ -1,0 +1,61 @@
+"""gunicorn's settings. gevent patches first, before anything opens a socket or makes a lock."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import os
+import resource
+import sys
+
+import gevent
+
+from orchestrator.logs import configure_logging
+from orchestrator.redact import Redactor
+from orchestrator.settings import SettingsError, load_settings
+
+try:
+    settings = load_settings()
+except SettingsError as error:
+    sys.exit(f"runwire cannot start:\n{error}")
+
+configure_logging(settings.log_level, Redactor.from_environment(os.environ))
+
+# Each viewer is an open file.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
+
+# Without API keys anybody who reaches the port may run commands in the sandbox: then only this machine does.
+bind = f"127.0.0.1:{settings.port}" if settings.dev and not settings.api_keys else f"[::]:{settings.port}"
+worker_class = "gevent"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+worker_connections = settings.sse_max_viewers + 1000  # streams, and room for the other calls
+backlog = 4096
+timeout = 60
+keepalive = 100  # above the 90 s that Heroku's router keeps idle connections; at 2 s Inngest meets closed ones
+graceful_timeout = int(settings.drain_seconds) + 3
+errorlog = "-"
+accesslog = None
+
+
+def post_worker_init(worker):
+    """Start the background work, and begin to drain as soon as SIGTERM comes: gunicorn itself only stops listening."""
+    import signal
+
+    service = worker.wsgi.extensions["runwire"]
+    service.start()
+    stop_listening = signal.getsignal(signal.SIGTERM)
+
+    def drain(number, frame):
+        gevent.spawn(service.stop)
+        stop_listening(number, frame)
+
+    signal.signal(signal.SIGTERM, drain)
+
+
+def worker_exit(server, worker):
+    """Streams have ended; wait for the steps of the direct engine, which no connection holds."""
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        app.extensions["runwire"].stop()
+        app.extensions["runwire"].join()

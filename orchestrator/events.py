@@ -1,0 +1,97 @@
+"""The event that viewers see, and the Inngest events, each with its encoding.
+
+On the wire an event is one compact JSON object that starts with its id: the run log's script puts ``{"id":N,`` before
+the body that is encoded here, and readers find the id and the type by their position instead of parsing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from agent.errors import PermanentError
+
+TERMINAL_TYPES: Final = frozenset({"complete", "error"})
+EndCode = Literal["failed", "cancelled", "timeout", "lost"]
+
+RUN_REQUESTED: Final = "code-agent/run.requested"
+RUN_PROGRESS: Final = "code-agent/run.progress"
+RUN_COMPLETE: Final = "code-agent/run.complete"
+RUN_ERROR: Final = "code-agent/run.error"
+RUN_CANCELLED: Final = "code-agent/run.cancelled"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class RunRequested(_Model):
+    run_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    project_id: str
+    value: str
+    model: str = "auto"
+
+
+class RunProgress(_Model):
+    """The envelope of every event (``id`` from 1, without holes; ``timestamp`` in ms since the epoch)."""
+
+    id: int
+    run_id: str
+    type: str
+    data: Any
+    timestamp: int
+    step: str | None = None
+    attempt: int = 0
+    code: EndCode | None = None
+    receipt: dict[str, Any] | None = None
+
+
+class RunComplete(_Model):
+    run_id: str
+    project_id: str
+    title: str
+    summary: str
+
+
+class RunError(_Model):
+    run_id: str
+    project_id: str
+    error: str
+    code: EndCode
+
+
+class RunCancelled(_Model):
+    run_id: str
+
+
+def end_code(error: PermanentError) -> EndCode:
+    """The code of the ``error`` event that an agent's error becomes."""
+    return "timeout" if error.code == "timeout" else "failed"
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON that can be encoded as UTF-8, whatever a model or a command has produced."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def encode_head(run_id: str, type: str) -> str:
+    """The part of an event's body that readers find by position."""
+    return f'"runId":"{run_id}","type":"{type}"'
+
+
+def encode_body(run_id: str, type: str, data: Any, step: str, attempt: int, extra: dict[str, Any] | None = None) -> str:
+    """An event's JSON without the leading ``{"id":N,``, which only the run log can know."""
+    tail = {"timestamp": now_ms(), "step": step, "attempt": attempt, **(extra or {})}
+    return f'{encode_head(run_id, type)},"data":{dumps(data)},{dumps(tail)[1:]}'
+
+
+def decode(payload: bytes) -> RunProgress:
+    return RunProgress.model_validate_json(payload)

@@ -1,0 +1,11 @@
+"""One Redis subscriber connection per process, fanned out to its viewers.
+
+``connection`` reads the channels, ``hub`` hands what arrives to ``viewer`` queues as a ``batch``, and ``follower``
+turns the run log and such a queue into one stream without a gap. ``frames`` is the wire format.
+"""
+
+from orchestrator.hub.connection import SubscriberConnection
+from orchestrator.hub.follower import Follower
+from orchestrator.hub.hub import Hub, HubUnavailable, TooManyViewers
+
+__all__ = ["Follower", "Hub", "HubUnavailable", "SubscriberConnection", "TooManyViewers"]

@@ -1,0 +1,92 @@
+"""The hub's connection to Redis: subscriptions go out, whole reads of pushed messages come in.
+
+redis-py's PubSub reconnects silently and hands out one message at a time. This reads as much as has arrived and tells
+of every reconnect, which its user must take as "anything may have been missed".
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import Any, Final
+
+import hiredis
+from redis import ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from orchestrator.runlog.connection import CONNECT_SECONDS, tls_options
+
+READ_BYTES: Final = 262_144
+PING_SECONDS: Final = 5.0
+"""A connection that is silent this long is pinged; one that is silent for twice as long is dead."""
+
+
+class SubscriberConnection:
+    """One connection in subscribed state. Not for two readers; writes may come from any greenlet, one at a time."""
+
+    def __init__(self, url: str, tls_verify: bool = True) -> None:
+        # The pool is only redis-py's way to read a URL; RESP2, because its pushes are plain lists.
+        options = {"protocol": 2, "socket_connect_timeout": CONNECT_SECONDS, **tls_options(url, tls_verify)}
+        self._pool = ConnectionPool.from_url(url, **options)
+        self._connection: Any = None
+        self._socket: socket.socket | None = None
+        self._reader: Any = None
+
+    def open(self) -> None:
+        """Connect, handshake and authenticate. Raises redis' ConnectionError."""
+        connection: Any = self._pool.connection_class(**self._pool.connection_kwargs)
+        connection.connect()
+        sock = connection._sock  # no public way to read all that has arrived in one go
+        if sock is None:
+            raise RedisConnectionError("Redis closed the connection at once")
+        sock.settimeout(PING_SECONDS)
+        self._connection, self._socket, self._reader = connection, sock, hiredis.Reader()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.disconnect()
+        self._connection = self._socket = None
+
+    def send(self, *command: str) -> None:
+        """Raises OSError."""
+        self.send_many([command])
+
+    def send_many(self, commands: Iterable[tuple[Any, ...]]) -> None:
+        if self._socket is None:
+            raise OSError("not connected")
+        self._socket.sendall(b"".join(map(hiredis.pack_command, commands)))
+
+    def read(self) -> list[Any]:
+        """All messages that have arrived, at least one: ``[kind, channel, payload]`` or a ping's answer.
+
+        Raises OSError when the connection is lost or dead.
+        """
+        silent = False
+        while True:
+            messages = self._pop_all()
+            if messages:
+                return messages
+            silent = self._receive(silent)
+
+    def _receive(self, silent: bool) -> bool:
+        if self._socket is None:
+            raise OSError("not connected")
+        try:
+            data = self._socket.recv(READ_BYTES)
+        except TimeoutError:
+            if silent:
+                raise OSError("Redis does not answer pings") from None
+            self.send("PING")
+            return True
+        if not data:
+            raise OSError("Redis closed the connection")
+        self._reader.feed(data)
+        return False
+
+    def _pop_all(self) -> list[Any]:
+        messages = []
+        while (message := self._reader.gets()) is not False:
+            if isinstance(message, Exception):
+                raise OSError(f"Redis refused: {message}")
+            messages.append(message)
+        return messages

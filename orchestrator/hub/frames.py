@@ -1,0 +1,54 @@
+"""Server-sent events as bytes, from events as bytes. Nothing here parses JSON: places in an event are fixed.
+
+An event is ``{"id":N,"runId":"…","type":"…",…}``; see orchestrator.events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from orchestrator.events import dumps, encode_body, encode_head
+
+KEEPALIVE: Final = b": keepalive\n\n"
+OPENING: Final = b": connected\n\n"
+_ID_STARTS: Final = len('{"id":')
+
+Framer = Callable[[int, Iterable[bytes]], bytes]
+"""Turns the events with ids ``first``, ``first + 1`` … into the bytes of their frames."""
+
+
+def event_id(event: bytes) -> int:
+    return int(event[_ID_STARTS : event.index(b",", _ID_STARTS)])
+
+
+def terminal_heads(run_id: str) -> tuple[bytes, bytes]:
+    """What follows the id in the two events that end a run."""
+    return encode_head(run_id, "complete").encode(), encode_head(run_id, "error").encode()
+
+
+def is_terminal(event: bytes, heads: tuple[bytes, bytes]) -> bool:
+    return event.startswith(heads, event.index(b",", _ID_STARTS) + 1)
+
+
+def frame_data(first: int, events: Iterable[bytes]) -> bytes:
+    """``data: …`` and nothing else: what the existing frontends take."""
+    joined = b"\n\ndata: ".join(events)
+    return b"data: " + joined + b"\n\n" if joined else b""
+
+
+def frame_data_and_id(first: int, events: Iterable[bytes]) -> bytes:
+    """For EventSource and its like. The id comes last, so that a frame that was cut is never taken for seen."""
+    return b"".join([b"data: %b\nid: %d\n\n" % (event, id) for id, event in enumerate(events, first)])
+
+
+def gap(run_id: str, first: int, last: int) -> bytes:
+    """Says that the log no longer has the ids ``first`` to ``last``; a frame without an id of its own."""
+    data = {"fromId": first, "toId": last}
+    return f'data: {{{encode_head(run_id, "gap")},"data":{dumps(data)}}}\n\n'.encode()
+
+
+def lost(run_id: str, next_id: int) -> bytes:
+    """The end of a run that is no longer stored, as a terminal event that no log has."""
+    body = encode_body(run_id, "error", "The run is no longer stored: Redis was emptied.", "", 0, {"code": "lost"})
+    return f'data: {{"id":{next_id},{body}\n\n'.encode()

@@ -1,0 +1,179 @@
+"""Fans the channels out to viewers: one connection, one reading greenlet, any number of streams.
+
+The order of attaching is what makes a stream gapless: subscribe, wait for Redis' acknowledgement, and only then read
+the log. A later acknowledgement means a reconnect: whoever watches that channel reads the log again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import gevent
+from gevent.event import Event
+from gevent.lock import RLock
+from redis.exceptions import RedisError
+
+from orchestrator.hub.batch import Batch
+from orchestrator.hub.connection import SubscriberConnection
+from orchestrator.hub.frames import event_id
+from orchestrator.hub.viewer import Viewer
+from orchestrator.runlog.connection import Client
+from orchestrator.runlog.keys import RunKeys, channel
+
+log = logging.getLogger(__name__)
+
+RECONNECT_SECONDS: Final = 0.2
+PULSE_SECONDS: Final = 5.0
+"""How often the hub compares what it has heard with what is stored: Redis emptied, a publish that never came."""
+
+PULSE_CHUNK: Final = 500
+ACK_SECONDS: Final = 3.0
+
+
+class TooManyViewers(Exception):
+    """The process has as many streams as it takes."""
+
+
+class HubUnavailable(Exception):
+    """Redis did not acknowledge a subscription in time."""
+
+
+class _Channel:
+    """A run that somebody watches here."""
+
+    __slots__ = ("acknowledged", "keys", "viewers")
+
+    def __init__(self, run_id: str) -> None:
+        self.keys = RunKeys(run_id)
+        self.viewers: set[Viewer] = set()
+        self.acknowledged = Event()
+
+
+class Hub:
+    """``max_viewers`` streams in all, ``queue_bytes`` waiting for each."""
+
+    def __init__(self, connection: SubscriberConnection, redis: Client, *, max_viewers: int, queue_bytes: int) -> None:
+        self._connection = connection
+        self._redis = redis
+        self._max_viewers, self._queue_bytes = max_viewers, queue_bytes
+        self._channels: dict[bytes, _Channel] = {}
+        self._writing = RLock()
+        self._running = False
+        self.connected = False
+        self.viewers = 0
+
+    @contextmanager
+    def attach(self, run_id: str) -> Iterator[Viewer]:
+        """A viewer that hears everything published from now on. Raises TooManyViewers, HubUnavailable."""
+        if self.viewers >= self._max_viewers:
+            raise TooManyViewers(f"this process already serves {self.viewers} streams")
+        self._start_once()
+        name = channel(run_id).encode()
+        watched = self._channels.get(name)
+        if watched is None:
+            watched = self._channels[name] = _Channel(run_id)
+            self._send("SUBSCRIBE", name)
+        viewer = Viewer(self._queue_bytes)
+        watched.viewers.add(viewer)
+        self.viewers += 1
+        try:
+            if not watched.acknowledged.wait(ACK_SECONDS):
+                raise HubUnavailable("Redis does not answer")
+            yield viewer
+        finally:
+            self.viewers -= 1
+            watched.viewers.discard(viewer)
+            if not watched.viewers and self._channels.get(name) is watched:
+                del self._channels[name]
+                self._send("UNSUBSCRIBE", name)
+
+    def wake_all(self) -> None:
+        """Let every stream look up: the process is draining."""
+        for watched in self._channels.values():
+            for viewer in watched.viewers:
+                viewer.wake()
+
+    def _start_once(self) -> None:
+        # Lazily, and so after gunicorn's fork; no switch happens between the test and the set.
+        if not self._running:
+            self._running = True
+            gevent.spawn(self._keep_reading)
+            gevent.spawn(self._keep_comparing)
+
+    def _send(self, command: str, name: bytes) -> None:
+        try:
+            with self._writing:
+                self._connection.send(command, name.decode())
+        except OSError:
+            pass  # the reader notices too, and subscribes to all that is watched after it has reconnected
+
+    def _keep_reading(self) -> None:
+        while True:
+            try:
+                self._connection.open()
+                self._resubscribe()
+                self.connected = True
+                while True:
+                    self._dispatch(self._connection.read())
+                    gevent.sleep(0)  # let the viewers write before the next read: what waits together leaves together
+            except (OSError, RedisError) as error:
+                log.warning("hub.disconnected error=%r", error)
+            self.connected = False
+            self._connection.close()
+            gevent.sleep(RECONNECT_SECONDS)
+
+    def _resubscribe(self) -> None:
+        names = [name.decode() for name in self._channels]
+        with self._writing:
+            self._connection.send_many([("SUBSCRIBE", *names[i : i + 500]) for i in range(0, len(names), 500)])
+
+    def _dispatch(self, messages: list[list[bytes]]) -> None:
+        batches: dict[bytes, Batch] = {}
+        for message in messages:
+            kind, name = message[0], message[1]
+            if kind == b"message":
+                # One publisher numbers a run's events in the order it sends them: only the first id must be read.
+                batch = batches.get(name)
+                if batch is None:
+                    batch = batches[name] = Batch(event_id(message[2]))
+                batch.add(message[2])
+            elif kind == b"subscribe" and (watched := self._channels.get(name)):
+                self._acknowledge(watched)
+        for name, batch in batches.items():
+            self._push(name, batch)
+
+    def _push(self, name: bytes, batch: Batch) -> None:
+        watched = self._channels.get(name)
+        if watched is not None:
+            for viewer in watched.viewers:
+                viewer.push(batch)
+
+    def _acknowledge(self, watched: _Channel) -> None:
+        if watched.acknowledged.is_set():
+            for viewer in watched.viewers:
+                viewer.fall_behind()
+        watched.acknowledged.set()
+
+    def _keep_comparing(self) -> None:
+        while True:
+            gevent.sleep(PULSE_SECONDS)
+            watched = list(self._channels.values())
+            for start in range(0, len(watched), PULSE_CHUNK):
+                self._compare(watched[start : start + PULSE_CHUNK])
+
+    def _compare(self, watched: list[_Channel]) -> None:
+        seen = [[(viewer, viewer.cursor) for viewer in one.viewers] for one in watched]
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            for one in watched:
+                pipe.hget(one.keys.run, "last")
+            stored = pipe.execute()
+        except (RedisError, OSError) as error:
+            log.warning("hub.compare_failed error=%r", error)
+            return
+        for viewers, last in zip(seen, stored, strict=True):
+            for viewer, cursor in viewers:
+                viewer.compare(cursor, None if last is None else int(last))

@@ -1,0 +1,67 @@
+"""One open stream, as the hub sees it."""
+
+from __future__ import annotations
+
+from gevent.event import Event
+
+from orchestrator.hub.batch import Batch
+
+
+class Viewer:
+    """A bounded queue of batches. What does not fit is dropped and read from the log instead."""
+
+    __slots__ = ("_limit", "_size", "_wake", "batches", "behind", "cursor", "gone")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._wake = Event()
+        self.batches: list[Batch] = []
+        self.cursor = 0
+        """The id delivered last; the follower keeps it."""
+        self.behind = True
+        """Something may have been missed: read the log from the cursor."""
+        self.gone = False
+        """The run is not in Redis any more."""
+
+    def push(self, batch: Batch) -> None:
+        if self.behind:
+            return  # it is on its way to the log, which has this too
+        self._size += batch.size
+        if self._size > self._limit:
+            self.fall_behind()
+        else:
+            self.batches.append(batch)
+            self._wake.set()
+
+    def fall_behind(self) -> None:
+        self.behind = True
+        self.batches = []
+        self._size = 0
+        self._wake.set()
+
+    def compare(self, cursor: int, last: int | None) -> None:
+        """Learn that the log's last id was ``last`` (None: no such run) after the cursor had been ``cursor``."""
+        if last is None or last < cursor:
+            self.gone = True
+            self._wake.set()
+        elif last > cursor == self.cursor and not self.batches:
+            self.fall_behind()
+
+    def catch_up(self) -> None:
+        """Queue again what is published from now on; the log holds all before."""
+        self.behind = False
+        self.take()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def take(self) -> list[Batch]:
+        batches, self.batches, self._size = self.batches, [], 0
+        return batches
+
+    def wait(self, seconds: float) -> bool:
+        """Whether something came within ``seconds``."""
+        came = self._wake.wait(seconds)
+        self._wake.clear()
+        return bool(came)

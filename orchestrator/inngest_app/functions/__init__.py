@@ -1,0 +1,17 @@
+"""The Inngest functions, one a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import inngest
+
+from orchestrator.inngest_app.functions import code_agent_run, function_cancelled
+from orchestrator.inngest_app.functions.dependencies import Dependencies
+
+
+def make_functions(client: inngest.Inngest, dependencies: Dependencies) -> list[inngest.Function[Any]]:
+    return [code_agent_run.make(client, dependencies), function_cancelled.make(client, dependencies)]
+
+
+__all__ = ["Dependencies", "make_functions"]

@@ -1,0 +1,42 @@
+"""`code-agent-cancelled`: ends a run for its viewers when its function was cancelled at Inngest.
+
+Trigger: ``inngest/function.cancelled`` (on_failure is not called for a cancellation).
+Flow:    end, which changes nothing where the run has ended before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import inngest
+
+from orchestrator.inngest_app.functions.dependencies import Dependencies
+from orchestrator.inngest_app.step import in_terms_of_inngest
+from orchestrator.patience import patiently
+from orchestrator.runlog import RunMissing
+
+
+def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Function[Any]:
+    def _end(run_id: str) -> bool:
+        try:
+            return patiently(dependencies.log.fail, run_id, "The run was cancelled", "cancelled", receipt=True)
+        except RunMissing:
+            return False
+
+    @client.create_function(
+        fn_id="code-agent-cancelled",
+        name="Code Agent Cancelled",
+        trigger=inngest.TriggerEvent(event="inngest/function.cancelled", expression=_ours(client)),
+        retries=3,
+    )
+    def code_agent_cancelled(ctx: inngest.ContextSync) -> dict[str, Any]:
+        original: Any = ctx.event.data.get("event") or {}
+        run_id = str((original.get("data") or {}).get("runId", ""))
+        ended = ctx.step.run("end", lambda: in_terms_of_inngest(ctx.attempt, _end, run_id))
+        return {"runId": run_id, "ended": ended}
+
+    return code_agent_cancelled
+
+
+def _ours(client: inngest.Inngest) -> str:
+    return f'event.data.function_id == "{client.app_id}-code-agent-run"'

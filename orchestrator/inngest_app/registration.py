@@ -1,0 +1,114 @@
+"""Tells Inngest where this service's functions are, when the service starts and whenever a dev server turns up.
+
+One process does it, by a lease; what came of it is kept in Redis, for /readyz of them all.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import flask
+from redis.exceptions import RedisError
+
+from orchestrator.drain import Drain
+from orchestrator.engines.inngest import InngestEngine
+from orchestrator.events import dumps
+from orchestrator.runlog.connection import Client
+from orchestrator.runlog.keys import REGISTER_LEASE, REGISTRATION
+from orchestrator.settings import Settings
+
+LOOK_SECONDS: Final = 2.0
+LEASE_SECONDS: Final = 10
+KEPT_SECONDS: Final = 7 * 86_400
+
+log = logging.getLogger(__name__)
+
+
+class Registration:
+    """``sync`` asks the SDK's own PUT handler to register and returns its answer."""
+
+    def __init__(
+        self, redis: Client, settings: Settings, engine: InngestEngine, sync: Callable[[], tuple[int, Any]], owner: str
+    ) -> None:
+        self._redis, self._settings, self._engine, self._sync = redis, settings, engine, sync
+        self._owner = owner
+        self._registered = False
+
+    @property
+    def wanted(self) -> bool:
+        return self._settings.agent_engine != "direct" and self._settings.serve_origin is not None
+
+    def start(self, drain: Drain) -> None:
+        """Register in the background, again and again until it has worked. Call once, after the fork."""
+        if not self.wanted:
+            log.info("inngest.registration_off engine=%s", self._settings.agent_engine)
+            return
+        threading.Thread(target=self._keep_trying, args=(drain,), name="registration", daemon=True).start()
+
+    def outcome(self) -> str | None:
+        """Why the last registration failed; None where it worked or none was tried. Raises redis' errors."""
+        stored = self._redis.get(REGISTRATION)
+        if not self.wanted or stored is None:
+            return None
+        error: str | None = json.loads(stored)["error"]
+        return error
+
+    def _keep_trying(self, drain: Drain) -> None:
+        while not drain.started.is_set():
+            try:
+                self._look()
+            except (RedisError, OSError) as error:
+                log.warning("inngest.registration_waits error=%r", error)
+            drain.started.wait(LOOK_SECONDS)
+
+    def _look(self) -> None:
+        if self._settings.dev and not self._engine.answers():
+            self._registered = False  # a dev server forgets when it stops
+            if self._settings.agent_engine == "inngest":
+                self._note(f"no Inngest server answers at {self._settings.inngest_url}")
+            return
+        if self._my_turn() and not self._registered:
+            self._registered = self._register()
+
+    def _my_turn(self) -> bool:
+        if self._redis.set(REGISTER_LEASE, self._owner, nx=True, ex=LEASE_SECONDS):
+            return True
+        if self._redis.get(REGISTER_LEASE) != self._owner.encode():
+            return False
+        self._redis.expire(REGISTER_LEASE, LEASE_SECONDS)
+        return True
+
+    def _register(self) -> bool:
+        status, body = self._sync()
+        error = _refusal(status, body)
+        self._note(error)
+        return error is None
+
+    def _note(self, error: str | None) -> None:
+        if error:
+            log.error("inngest.registration_failed error=%s", error)
+        else:
+            log.info("inngest.registered origin=%s", self._settings.serve_origin)
+        self._redis.set(REGISTRATION, dumps({"error": error}), ex=KEPT_SECONDS)
+
+
+def _refusal(status: int, body: Any) -> str | None:
+    """Why the registration failed: Inngest's refusals may come as 200 with an error in the body."""
+    said = body if isinstance(body, dict) else {}
+    if said.get("error"):
+        return str(said["error"])
+    return None if status == 200 else str(said.get("message") or f"status {status}")
+
+
+def sync_through(app: flask.Flask, origin: str | None) -> Callable[[], tuple[int, Any]]:
+    """Register through the app itself: no port has to be known, no host can be spoofed."""
+
+    def sync() -> tuple[int, Any]:
+        response = app.test_client().put("/api/inngest", base_url=origin or "http://127.0.0.1")
+        return response.status_code, response.get_json(silent=True)
+
+    return sync

@@ -1,0 +1,75 @@
+"""The agent's steps as steps of an Inngest function."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+import inngest
+
+from agent.errors import PermanentError
+from agent.protocols import Emit
+from orchestrator.drain import Interrupted
+from orchestrator.engines.retry import delay_before
+from orchestrator.events import dumps, end_code
+from orchestrator.patience import patiently
+from orchestrator.runlog import Refused, RunLog
+from orchestrator.steps import DurableSteps
+
+T = TypeVar("T")
+
+INLINE_BYTES: Final = 2_000
+"""Larger results stay in Redis and Inngest memoises a reference: each of its requests carries all that it memoises."""
+
+log = logging.getLogger(__name__)
+
+
+class InngestStep:
+    """Implements ``agent.protocols.Step`` for one call of the function."""
+
+    def __init__(self, ctx: inngest.ContextSync, run_id: str, steps: DurableSteps, run_log: RunLog) -> None:
+        self._ctx, self._run_id, self._steps, self._log = ctx, run_id, steps, run_log
+
+    def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
+        memo = self._ctx.step.run(step_id, lambda: self._attempt(step_id, body))
+        if "result" in memo:
+            inline: T = memo["result"]
+            return inline
+        if step_id not in self._results:
+            raise inngest.NonRetriableError(f"the result of step {step_id!r} is not stored any more", quiet=True)
+        stored: T = self._results[step_id]
+        return stored
+
+    @cached_property
+    def _results(self) -> dict[str, Any]:
+        return patiently(self._log.results, self._run_id)
+
+    def _attempt(self, step_id: str, body: Callable[[Emit], T]) -> dict[str, Any]:
+        return in_terms_of_inngest(self._ctx.attempt, self._memoised, step_id, body)
+
+    def _memoised(self, step_id: str, body: Callable[[Emit], T]) -> dict[str, Any]:
+        try:
+            result = self._steps.attempt(self._run_id, step_id, body, engine_attempt=self._ctx.attempt)
+        except PermanentError as error:
+            # Viewers learn it now, with its code; on_failure, which gets only a message, finds the run ended.
+            patiently(self._log.fail, self._run_id, str(error), end_code(error))
+            raise
+        return {"result": result} if len(dumps(result)) <= INLINE_BYTES else {"stored": step_id}
+
+
+def in_terms_of_inngest(attempt: int, work: Callable[..., T], *args: Any) -> T:
+    """Call ``work``; raise what it raises as the errors that Inngest acts on."""
+    try:
+        return work(*args)
+    except (inngest.NonRetriableError, inngest.RetryAfterError, inngest.StepError):
+        raise  # a step inside has said it already
+    except (PermanentError, Refused) as error:
+        raise inngest.NonRetriableError(str(error), quiet=True) from error
+    except Exception as error:
+        if not isinstance(error, Interrupted):
+            log.warning("step.retry attempt=%d error=%r", attempt, error)
+        delay = datetime.timedelta(seconds=delay_before(attempt, error))
+        raise inngest.RetryAfterError(str(error) or repr(error), delay, quiet=True) from error

@@ -1,0 +1,62 @@
+"""The Redis names of DESIGN §5. A run's keys share a hash tag, so a cluster keeps them on one node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+INNGEST_RUNS = "agent:active:inngest"
+"""Sorted set: unfinished run → ms at which the sweep looks at it."""
+
+DIRECT_RUNS = "agent:active:direct"
+"""Sorted set: unfinished run → ms at which its lease ends and any process may take it over."""
+
+SWEEP_LEASE = "agent:sweep:lease"
+REGISTER_LEASE = "agent:inngest:register"
+REGISTRATION = "agent:inngest:registration"
+
+
+def channel(run_id: str) -> str:
+    return f"agent:{run_id}"
+
+
+def idempotency(digest: str) -> str:
+    return f"agent:idempotency:{digest}"
+
+
+def project_files(project_id: str) -> str:
+    return f"agent:project:{project_id}:files"
+
+
+def project_runs(project_id: str) -> str:
+    return f"agent:project:{project_id}:runs"
+
+
+@dataclass(frozen=True)
+class RunKeys:
+    run_id: str
+
+    @cached_property
+    def channel(self) -> str:
+        return channel(self.run_id)
+
+    @cached_property
+    def log(self) -> str:
+        return f"agent:{{{self.run_id}}}:log"
+
+    @cached_property
+    def run(self) -> str:
+        return f"agent:{{{self.run_id}}}:run"
+
+    @cached_property
+    def steps(self) -> str:
+        return f"agent:{{{self.run_id}}}:steps"
+
+    @cached_property
+    def files(self) -> str:
+        return f"agent:{{{self.run_id}}}:files"
+
+    @property
+    def all(self) -> list[str]:
+        """In the order in which every script takes them."""
+        return [self.run, self.log, self.steps, self.files]

@@ -1,0 +1,42 @@
+"""Why the run log would not, or could not, take a write. The first three mean: this attempt is no longer wanted."""
+
+from __future__ import annotations
+
+from agent.errors import Cancelled, PermanentError, TransientError
+
+
+class Refused(Cancelled):
+    """The run log refused a write; whoever tried must stop without a word."""
+
+
+class RunMissing(Refused):
+    """The run is not in Redis: unknown, expired, or Redis was emptied."""
+
+
+class RunEnded(Refused):
+    """The run has its terminal event; ``status`` says which end it took."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"the run has ended: {status}")
+        self.status = status
+
+
+class AttemptStale(Refused):
+    """A newer attempt of the same step has started, or the step is finished."""
+
+
+class LogUnavailable(TransientError):
+    """Redis did not answer for as long as a step may wait."""
+
+
+class LogFull(PermanentError):
+    """Redis has no memory left (``noeviction``): another attempt would meet the same."""
+
+
+def refuse(outcome: str, detail: str) -> Refused:
+    """The exception for a script's ``{missing|ended|stale, detail}``."""
+    if outcome == "missing":
+        return RunMissing("the run is not stored (any more)")
+    if outcome == "ended":
+        return RunEnded(detail)
+    return AttemptStale("a newer attempt of this step has started")

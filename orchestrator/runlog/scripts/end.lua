@@ -1,0 +1,22 @@
+-- End the run with its one terminal event. ARGV[5]: final status, ARGV[6]: the event's body without its closing brace,
+-- ARGV[7]: "receipt" to add what had been done.
+-- Returns {ok, id} | {ended, status} | {missing, ''}.
+local status = redis.call('HGET', RUN, 'status')
+if not status then return { 'missing', '' } end
+if ENDED[status] then return { 'ended', status } end
+
+local function list(values)
+  table.sort(values)
+  return #values == 0 and '[]' or cjson.encode(values)
+end
+local body = ARGV[6]
+if ARGV[7] == 'receipt' then
+  local step = redis.call('HGET', RUN, 'step')
+  body = body .. ',"receipt":{"stepsDone":' .. list(redis.call('HKEYS', STEPS))
+    .. ',"stepInterrupted":' .. (step and cjson.encode(step) or 'null')
+    .. ',"filesWritten":' .. list(redis.call('HKEYS', FILES)) .. '}'
+end
+local id = publish({ body .. '}' })
+redis.call('HSET', RUN, 'status', ARGV[5], 'endedAt', clock_ms())
+keep_alive()
+return { 'ok', tostring(id) }

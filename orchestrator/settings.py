@@ -1,0 +1,154 @@
+"""All settings, read once from the environment. A bad or missing value stops the start and names the variable."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REQUIRED_IN_PRODUCTION = (
+    "INNGEST_EVENT_KEY",
+    "INNGEST_SIGNING_KEY",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "AGENT_API_KEYS",
+)
+
+
+class SettingsError(Exception):
+    """The environment does not describe a service that can start."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # -- the platform
+    port: int = Field(8000, ge=1, le=65535, description="Port that gunicorn binds to.")
+    dyno: str | None = Field(None, description="Set by Heroku; together with INNGEST_DEV the service refuses to start.")
+
+    # -- Redis
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        pattern=r"^rediss?://",
+        description="Where run logs, channels and leases live. `make run` starts its own Redis if this is not set.",
+    )
+    redis_max_connections: int = Field(
+        8, ge=2, le=1000, description="Connections a process may open for commands; the hub takes one more."
+    )
+    redis_tls_verify: bool = Field(
+        True, description="Verify the certificate of a rediss:// server; Heroku's are self-signed: set false there."
+    )
+
+    # -- who may call
+    agent_api_keys: str = Field(
+        "", description="Comma-separated keys, sent as `Authorization: Bearer …` or `X-API-Key`. Empty: no check."
+    )
+    secret_key: str = Field("", description="Flask's secret key; required in production.")
+
+    # -- Inngest
+    inngest_dev: str | None = Field(
+        None, description="`1` (or the dev server's URL) in development; unset in production, where keys are required."
+    )
+    inngest_base_url: str = Field(
+        "http://127.0.0.1:8288", pattern=r"^https?://", description="The dev server, or a self-hosted Inngest."
+    )
+    inngest_event_key: str | None = Field(None, description="Key for sending events; required in production.")
+    inngest_signing_key: str | None = Field(
+        None, description="Key that signs calls between Inngest and the service; required in production."
+    )
+    inngest_app_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/]+/?$",
+        description="This service's public origin, as Inngest reaches it. Registration in production needs it.",
+    )
+    inngest_app_id: str = Field("runwire", description="The app's id at Inngest.")
+    inngest_concurrency: int = Field(10, ge=1, description="Steps that Inngest executes at a time.")
+
+    # -- runs
+    agent_engine: Literal["auto", "inngest", "direct"] = Field(
+        "auto", description="What drives the steps. `auto`: Inngest where it is configured or a dev server answers."
+    )
+    agent_direct_runs: int = Field(16, ge=1, description="Runs a process drives at a time with the direct engine.")
+    agent_max_active_runs: int = Field(500, ge=1, description="Unfinished runs in all; above it POST answers 429.")
+    agent_max_turns: int = Field(24, ge=1, le=200, description="Model calls a run may make.")
+    agent_command_timeout: float = Field(120, gt=0, description="Seconds a command in the sandbox may take.")
+    agent_run_timeout: float = Field(1800, gt=0, description="Seconds after which a run ends with code `timeout`.")
+    agent_pickup_timeout: float = Field(
+        60, gt=0, description="Seconds after which a run that no engine has touched is looked into."
+    )
+    agent_max_value_chars: int = Field(20_000, ge=1, description="Longest prompt.")
+    agent_max_body_bytes: int = Field(262_144, ge=1, description="Largest body of POST /agent/run.")
+
+    # -- models and sandbox
+    openai_api_key: str | None = Field(None, description="Key for an OpenAI-compatible endpoint.")
+    openai_base_url: str | None = Field(None, description="Its URL, where it is not OpenAI's (Ollama, vLLM, …).")
+    openai_models: str = Field("gpt-4.1-mini", description="Comma-separated model names offered; the first is best.")
+    agent_offline_delay: float = Field(0.015, ge=0, description="Seconds between words of the offline model.")
+    agent_sandbox: Literal["auto", "bubblewrap", "unsafe-local", "none"] = Field(
+        "auto", description="Where commands run. `auto`: a bubblewrap jail, or commands are refused."
+    )
+    agent_sandbox_dir: str = Field("/tmp/runwire", description="Folder that holds the runs' workspaces.")
+
+    # -- events
+    events_ttl: float = Field(86_400, gt=0, description="Seconds a run's keys live after its last event.")
+    events_max_log: int = Field(10_000, ge=1, description="Stored events per run; older ones show as a `gap` frame.")
+    events_max_bytes: int = Field(262_144, ge=1024, description="Largest event; longer strings in it are cut.")
+    events_coalesce_ms: float = Field(30, ge=0, description="Text is gathered this long at first …")
+    events_coalesce_max_ms: float = Field(200, ge=0, description="… and up to this long while it keeps streaming.")
+
+    # -- viewers
+    sse_keepalive: float = Field(15, gt=0, description="Seconds between keepalive comments.")
+    sse_max_viewers: int = Field(12_000, ge=1, description="Streams per process; above it 503 with Retry-After.")
+    sse_queue_bytes: int = Field(262_144, ge=1, description="Bytes waiting for a viewer before it reads from the log.")
+
+    # -- stopping
+    drain_seconds: float = Field(20, ge=0, description="How long running steps may go on after SIGTERM.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
+
+    @model_validator(mode="after")
+    def _fit_for_the_platform(self) -> Self:
+        if self.dev and self.dyno:
+            raise ValueError("INNGEST_DEV must not be set on a platform that sets DYNO: it switches signatures off")
+        if not self.dev:
+            missing = [name for name in REQUIRED_IN_PRODUCTION if name.lower() not in self.model_fields_set]
+            if missing:
+                raise ValueError(f"missing in production (INNGEST_DEV is not set): {', '.join(missing)}")
+        return self
+
+    @cached_property
+    def dev(self) -> bool:
+        """Whether signatures are off: a developer's machine."""
+        return (self.inngest_dev or "0").lower() not in ("0", "false")
+
+    @cached_property
+    def inngest_url(self) -> str:
+        """Where the dev server is: INNGEST_DEV may itself be its URL, as with Inngest's SDKs."""
+        if self.inngest_dev and self.inngest_dev.startswith("http"):
+            return self.inngest_dev.rstrip("/")
+        return self.inngest_base_url.rstrip("/")
+
+    @cached_property
+    def api_keys(self) -> frozenset[str]:
+        return frozenset(key.strip() for key in self.agent_api_keys.split(",") if key.strip())
+
+    @cached_property
+    def serve_origin(self) -> str | None:
+        """The origin to register with Inngest, None where only the request could tell (and a Host can be spoofed)."""
+        if self.inngest_app_url:
+            return self.inngest_app_url.rstrip("/")
+        return f"http://127.0.0.1:{self.port}" if self.dev else None
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment. Raises SettingsError with one line per bad variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # the overrides are validated like the environment
+    except ValidationError as error:
+        raise SettingsError("\n".join(_lines(error))) from None
+
+
+def _lines(error: ValidationError) -> list[str]:
+    # Values stay out of the message: they may be secrets.
+    return [f"{'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors()]

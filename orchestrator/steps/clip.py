@@ -1,0 +1,38 @@
+"""Cuts what is too large for one event: a viewer must never be dropped for a message's size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.events import dumps
+
+
+def clip(data: Any, max_bytes: int) -> Any:
+    """``data`` unchanged where its JSON fits, else with its long strings cut and, in an object, ``truncated: true``."""
+    if _fits(data, max_bytes):
+        return data
+    budget = max_bytes
+    while budget > 1:
+        budget //= 2
+        smaller = _cut(data, budget)
+        if isinstance(smaller, dict):
+            smaller["truncated"] = True
+        if _fits(smaller, max_bytes):
+            return smaller
+    return {"truncated": True}
+
+
+def _fits(data: Any, max_bytes: int) -> bool:
+    if isinstance(data, str) and len(data) * 6 < max_bytes:  # six bytes are the longest escape of a character
+        return True
+    return len(dumps(data).encode("utf-8", "surrogatepass")) <= max_bytes
+
+
+def _cut(data: Any, budget: int) -> Any:
+    if isinstance(data, str):
+        return data if len(data) <= budget else data[:budget] + "…"
+    if isinstance(data, dict):
+        return {name: _cut(value, budget) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_cut(value, budget) for value in data]
+    return data

@@ -1,0 +1,51 @@
+"""The four things around each step's body: memo, fence, rollback, commit."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import closing
+from typing import Final, TypeVar
+
+from agent.errors import PermanentError
+from agent.protocols import Emit
+from orchestrator.patience import patiently
+from orchestrator.runlog import RunLog
+from orchestrator.steps.emitter import Emitter, EmitterSettings
+
+T = TypeVar("T")
+
+MOST_ATTEMPTS: Final = 20
+"""Whatever kills its process every time must not be taken over for ever."""
+
+log = logging.getLogger(__name__)
+
+
+class DurableSteps:
+    """Runs single attempts of steps against the run log. Engines decide about retries."""
+
+    def __init__(self, run_log: RunLog, settings: EmitterSettings) -> None:
+        self._log = run_log
+        self._settings = settings
+
+    def attempt(self, run_id: str, step: str, body: Callable[[Emit], T], engine_attempt: int = 0) -> T:
+        """Return the stored result, or run ``body`` as a new attempt and store what it returns (JSON).
+
+        Raises what the body raises, and runlog's refusals where this attempt is not wanted.
+        """
+        self._settings.drain.check_before_step()
+        nonce = secrets.token_hex(8)
+        begun = patiently(self._log.begin, run_id, step, engine_attempt, nonce, check=self._settings.drain.check)
+        if begun.done:
+            log.info("step.memo run_id=%s step=%s", run_id, step)
+            result: T = begun.result
+            return result
+        if begun.attempt >= MOST_ATTEMPTS:
+            raise PermanentError(f"step {step!r} was started {begun.attempt} times without an end")
+        log.info("step.started run_id=%s step=%s attempt=%d", run_id, step, begun.attempt)
+        with closing(Emitter(self._log, run_id, step, begun.attempt, self._settings)) as emit:
+            result = body(emit)
+            emit.commit(result)
+        log.info("step.finished run_id=%s step=%s attempt=%d", run_id, step, begun.attempt)
+        return result

@@ -1,0 +1,139 @@
+"""What a step's body is given to publish with."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agent.errors import Cancelled
+from orchestrator.drain import Drain
+from orchestrator.events import encode_body
+from orchestrator.patience import AWAY, patiently
+from orchestrator.redact import Redactor
+from orchestrator.runlog import RunLog
+from orchestrator.steps.clip import clip
+from orchestrator.steps.coalesce import STREAMED, Draft, Window
+
+CHECK_SECONDS: Final = 0.5
+"""How often an attempt that is silent asks whether it is still wanted; a cancel must be seen within 2 s."""
+
+LARGEST_BATCH: Final = 200
+"""Events in one call of the append script; Redis does nothing else meanwhile."""
+
+
+@dataclass(frozen=True)
+class EmitterSettings:
+    redact: Redactor
+    drain: Drain
+    coalesce: float = 0.03
+    coalesce_max: float = 0.2
+    max_bytes: int = 262_144
+
+
+class Emitter:
+    """Publishes the events of one attempt; implements ``agent.protocols.Emit``.
+
+    Streamed text waits a little and leaves with what follows; anything else leaves at once, in order.
+    """
+
+    def __init__(self, log: RunLog, run_id: str, step: str, attempt: int, settings: EmitterSettings) -> None:
+        self._log = log
+        self._place = (run_id, step, attempt)
+        self._settings = settings
+        self._window = Window(settings.coalesce, settings.coalesce_max)
+        self._drafts: list[Draft] = []
+        self._changes: dict[str, bytes | None] = {}
+        self._sent = 0
+        self._sending = threading.RLock()
+        self._asked = time.monotonic()
+        self._failure: Exception | None = None
+        self._due = threading.Event()
+        self._closed = False
+        self._flusher: threading.Thread | None = None
+
+    def __call__(self, type: str, data: Any) -> None:
+        self._raise_failure()
+        with self._sending:
+            if not (self._drafts and self._drafts[-1].absorb(type, data)):
+                self._drafts.append(Draft(type, data))
+            now = time.monotonic()
+            if type not in STREAMED or self._window.due(now) <= now:
+                self.flush()
+            else:
+                self._flush_later()
+
+    def keep(self, changes: Mapping[str, bytes | None]) -> None:
+        self._changes.update(changes)
+
+    def check(self) -> None:
+        self._raise_failure()
+        self._settings.drain.check()
+        now = time.monotonic()
+        if now - self._asked < CHECK_SECONDS:
+            return
+        self._asked = now
+        with suppress(*AWAY):  # no answer is no refusal; the next write waits for one
+            self._log.fence(*self._place)
+
+    def flush(self) -> None:
+        """Store and publish all that waits."""
+        with self._sending:
+            while self._drafts:
+                batch, self._drafts = self._drafts[:LARGEST_BATCH], self._drafts[LARGEST_BATCH:]
+                bodies = [self._encode(draft) for draft in batch]
+                self._patiently(self._log.append, *self._place, self._sent + 1, bodies)
+                self._sent += len(bodies)
+                self._window.sent(time.monotonic(), streamed=batch[-1].type in STREAMED)
+
+    def commit(self, result: Any) -> None:
+        """Finish the step: what waits, the kept files and the result, all or nothing."""
+        self._raise_failure()
+        with self._sending:
+            if len(self._drafts) > LARGEST_BATCH:
+                self.flush()
+            bodies = [self._encode(draft) for draft in self._drafts]
+            self._patiently(self._log.commit, *self._place, result, self._sent + 1, bodies, self._changes)
+            self._drafts = []
+
+    def close(self) -> None:
+        self._closed = True
+        self._due.set()
+
+    def _encode(self, draft: Draft) -> str:
+        data = clip(draft.data, self._settings.max_bytes)
+        run_id, step, attempt = self._place
+        return self._settings.redact(encode_body(run_id, draft.type, data, step, attempt))
+
+    def _patiently(self, write: Callable[..., None], *args: Any) -> None:
+        patiently(write, *args, check=self._settings.drain.check)
+        self._asked = time.monotonic()
+
+    def _flush_later(self) -> None:
+        if self._flusher is None:
+            self._flusher = threading.Thread(target=self._keep_flushing, name=f"flush-{self._place[1]}", daemon=True)
+            self._flusher.start()
+        self._due.set()
+
+    def _keep_flushing(self) -> None:
+        while not self._closed:
+            self._due.wait()
+            self._due.clear()
+            wait = self._window.due(time.monotonic()) - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            try:
+                if not self._closed:
+                    self.flush()
+            except Exception as error:  # raised where the body can see it
+                self._failure = error
+                return
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._closed:
+            raise Cancelled("this step is over; its emit is of no use any more")

@@ -1,0 +1,44 @@
+"""`/healthz`: this process lives. `/readyz`: it can do its work, or which part cannot and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import flask
+from redis.exceptions import RedisError
+
+from orchestrator.engines import Dispatcher
+from orchestrator.inngest_app.registration import Registration
+from orchestrator.runlog.connection import Client
+from orchestrator.web.errors import RETRY_SECONDS
+
+
+@dataclass(frozen=True)
+class HealthRoutes:
+    redis: Client
+    dispatcher: Dispatcher
+    registration: Registration
+
+    def blueprint(self) -> flask.Blueprint:
+        routes = flask.Blueprint("health", __name__)
+        routes.get("/healthz")(self.live)
+        routes.get("/readyz")(self.ready)
+        return routes
+
+    def live(self) -> flask.typing.ResponseReturnValue:
+        return {"status": "ok"}
+
+    def ready(self) -> flask.typing.ResponseReturnValue:
+        try:
+            self.redis.ping()
+            choice = self.dispatcher.choose()
+            failed = self.registration.outcome() if choice.engine == "inngest" else None
+        except (RedisError, OSError) as error:
+            return self._not_ready({"redis": f"does not answer ({type(error).__name__})"})
+        if failed:
+            return self._not_ready({"redis": "ok", "engine": choice.engine, "registration": failed})
+        return {"status": "ready", "redis": "ok", "engine": choice.engine}
+
+    def _not_ready(self, parts: dict[str, str]) -> flask.typing.ResponseReturnValue:
+        body = {"error": "Not ready", "status": "not ready", "details": parts}
+        return body, 503, {"Retry-After": str(RETRY_SECONDS)}

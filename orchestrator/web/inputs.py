@@ -1,0 +1,116 @@
+"""Reads what callers send; anything wrong becomes a Problem before it can change anything."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import flask
+
+from orchestrator.idempotency import KEY_LONGEST
+from orchestrator.runs import Prompt
+from orchestrator.web.errors import Problem
+
+MISSING: Final = "Missing required fields: projectId and value"
+PROJECT_ID_LONGEST: Final = 200
+POLL_LONGEST: Final = 60.0
+"""Seconds; above the 55 s that platform routers allow, so that their limit is the caller's to know."""
+
+_NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
+    """The body of POST /agent/run. Raises Problem 400 or 413."""
+    body = _json_object(max_bytes)
+    project_id, value, model = body.get("projectId"), body.get("value"), body.get("model")
+    if project_id in (None, "") or value in (None, ""):
+        raise Problem(400, MISSING)
+    wrong = {
+        name: f"expected a string, got {type(given).__name__}"
+        for name, given in (("projectId", project_id), ("value", value), ("model", model))
+        if not (isinstance(given, str) or (name == "model" and given is None))
+    }
+    if wrong:
+        raise Problem(400, "Wrong types", wrong)
+    if not value.strip() or not project_id.strip():
+        raise Problem(400, MISSING)
+    if len(value) > max_chars:
+        raise Problem(400, "value is too long", {"characters": len(value), "allowed": max_chars})
+    if len(project_id) > PROJECT_ID_LONGEST or not project_id.isprintable():
+        raise Problem(400, f"projectId must be printable and have at most {PROJECT_ID_LONGEST} characters")
+    if model is not None and model not in models:
+        raise Problem(400, f"Unknown model {model!r}", {"models": models})
+    return Prompt(project_id=project_id, value=value, model=model or "auto")
+
+
+def _json_object(max_bytes: int) -> dict[str, Any]:
+    flask.request.max_content_length = max_bytes
+    if (flask.request.content_length or 0) > max_bytes:
+        raise Problem(413, "The body is too large", {"allowedBytes": max_bytes})
+    try:
+        body = json.loads(flask.request.get_data().decode())
+        json.dumps(body, ensure_ascii=False).encode()  # lone surrogates can be neither stored nor sent
+    except (ValueError, RecursionError):
+        raise Problem(400, "The body is not valid JSON") from None
+    if not isinstance(body, dict):
+        raise Problem(400, f"The body must be a JSON object, not {type(body).__name__}")
+    return body
+
+
+def idempotency_key() -> str | None:
+    key = flask.request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= KEY_LONGEST and key.isprintable()):
+        raise Problem(400, f"Idempotency-Key must have 1 to {KEY_LONGEST} printable characters")
+    return key
+
+
+def run_id(given: str) -> str:
+    if not _RUN_ID.fullmatch(given):
+        raise Problem(404, "Unknown or expired run")
+    return given
+
+
+def cursor() -> int:
+    """The id after which to go on: `Last-Event-ID`, else `?after=`, else 0."""
+    name, given = "Last-Event-ID", flask.request.headers.get("Last-Event-ID", "")
+    if not given:
+        name, given = "after", flask.request.args.get("after", "")
+    if not given:
+        return 0
+    if not _NUMBER.fullmatch(given):
+        raise Problem(400, f"{name} must be the id of an event: a number from 0, got {given[:40]!r}")
+    return int(given)
+
+
+def check_cursor(after: int, last: int) -> None:
+    if after > last:
+        raise Problem(400, f"There is no event {after} yet: the run's last one is {last}", {"last": last})
+
+
+def poll_wait() -> float:
+    """`?wait=` in seconds."""
+    given = flask.request.args.get("wait", "0")
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= POLL_LONGEST:
+        raise Problem(400, f"wait must be a number of seconds from 0 to {POLL_LONGEST:.0f}, got {given[:40]!r}")
+    return seconds
+
+
+def wants_json() -> bool:
+    return _accepts() == "application/json"
+
+
+def wants_ids() -> bool:
+    """EventSource and its like say so; the existing frontends say nothing and take frames that are only data."""
+    return _accepts() == "text/event-stream"
+
+
+def _accepts() -> str | None:
+    accepted = flask.request.accept_mimetypes
+    named = [kind for kind, _ in accepted if kind in ("text/event-stream", "application/json")]
+    return max(named, key=lambda kind: accepted[kind]) if named else None

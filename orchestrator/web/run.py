@@ -1,0 +1,109 @@
+"""`/agent/run`: start runs, watch them, ask about them, cancel them; also under `/api`, for existing frontends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+
+from agent.models.catalog import available_models
+from orchestrator.coding import model_config
+from orchestrator.hub import Follower, Hub
+from orchestrator.runlog import RunLog, RunRecord
+from orchestrator.runs import Runs
+from orchestrator.settings import Settings
+from orchestrator.web import inputs
+from orchestrator.web.auth import key_check
+from orchestrator.web.streams import event_page, event_stream
+
+
+@dataclass(frozen=True)
+class RunRoutes:
+    """The views; what they need is theirs, nothing is global."""
+
+    settings: Settings
+    log: RunLog
+    hub: Hub
+    follower: Follower
+    runs: Runs
+
+    def blueprint(self, name: str) -> flask.Blueprint:
+        routes = flask.Blueprint(name, __name__)
+        routes.before_request(key_check(self.settings.api_keys))
+        routes.post("/agent/run")(self.start)
+        routes.get("/agent/run/<run_id>")(self.show)
+        routes.get("/agent/run/<run_id>/events")(self.events)
+        routes.get("/agent/run/<run_id>/poll")(self.poll)
+        routes.post("/agent/run/<run_id>/cancel")(self.cancel)
+        routes.get("/agent/models")(self.models)
+        return routes
+
+    def start(self) -> flask.typing.ResponseReturnValue:
+        prompt = inputs.prompt(
+            [model["id"] for model in self._models()],
+            self.settings.agent_max_body_bytes,
+            self.settings.agent_max_value_chars,
+        )
+        key, after = inputs.idempotency_key(), inputs.cursor()
+        if key is None and after:
+            after = 0  # a new run starts at its start
+        run_id = self.runs.start(prompt, flask.g.caller, key)
+        if inputs.wants_json():
+            record = self.log.record(run_id)
+            return {"runId": run_id, "status": record.status, "urls": _urls(run_id)}, 202, {"X-Run-Id": run_id}
+        if after:
+            inputs.check_cursor(after, self.log.record(run_id).last)
+        return event_stream(self.follower, run_id, after, inputs.wants_ids())
+
+    def events(self, run_id: str) -> flask.typing.ResponseReturnValue:
+        after = inputs.cursor()
+        record = self.log.record(inputs.run_id(run_id))
+        inputs.check_cursor(after, record.last)
+        if record.ended and after == record.last:
+            return "", 204
+        return event_stream(self.follower, run_id, after, inputs.wants_ids())
+
+    def poll(self, run_id: str) -> flask.typing.ResponseReturnValue:
+        after, wait = inputs.cursor(), inputs.poll_wait()
+        inputs.check_cursor(after, self.log.record(inputs.run_id(run_id)).last)
+        return event_page(self.log, self.hub, run_id, after, wait)
+
+    def show(self, run_id: str) -> flask.typing.ResponseReturnValue:
+        return self._describe(self.log.record(inputs.run_id(run_id)))
+
+    def cancel(self, run_id: str) -> flask.typing.ResponseReturnValue:
+        record = self.runs.cancel(inputs.run_id(run_id))
+        return self._describe(record), 202 if record.status == "cancelled" else 200
+
+    def models(self) -> flask.typing.ResponseReturnValue:
+        return {"models": self._models()}
+
+    def _models(self) -> list[dict[str, Any]]:
+        return [model.model_dump(by_alias=True) for model in available_models(model_config(self.settings))]
+
+    def _describe(self, record: RunRecord) -> dict[str, Any]:
+        end = json.loads(self.log.end_event(record.run_id) or b"{}") if record.ended else {}
+        result = end.get("data") if record.status == "complete" else None
+        return {
+            "runId": record.run_id,
+            "status": record.status,
+            "projectId": record.fields.get("projectId"),
+            "model": record.fields.get("model"),
+            "engine": record.fields.get("engine"),
+            "createdAt": record.time("createdAt"),
+            "startedAt": record.time("startedAt"),
+            "endedAt": record.time("endedAt"),
+            "lastEventId": record.last,
+            "error": {"message": end["data"], "code": end.get("code")} if end.get("type") == "error" else None,
+            "receipt": end.get("receipt"),
+            "result": result,
+            "usage": result.get("usage") if result else None,
+            "urls": _urls(record.run_id),
+        }
+
+
+def _urls(run_id: str) -> dict[str, str]:
+    base = f"/agent/run/{run_id}"
+    return {"run": base, "events": f"{base}/events", "poll": f"{base}/poll", "cancel": f"{base}/cancel"}
