@@ -36,6 +36,7 @@ keepalive = 100  # above the 90 s that Heroku's router keeps idle connections; a
 graceful_timeout = int(settings.drain_seconds) + 3
 errorlog = "-"
 accesslog = None
+control_socket_disable = True  # its path is the user's home: two services there would fight over it
 
 
 def post_worker_init(worker):
@@ -44,6 +45,7 @@ def post_worker_init(worker):
 
     service = worker.wsgi.extensions["runwire"]
     service.start()
+    worker.wsgi.extensions["registration"].start(service.drain)
     stop_listening = signal.getsignal(signal.SIGTERM)
 
     def drain(number, frame):

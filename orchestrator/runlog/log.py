@@ -213,7 +213,9 @@ def _load(redis: Client, name: str) -> Callable[..., Any]:
     folder = files("orchestrator.runlog") / "scripts"
     # The terminal event must be stored even by a Redis that is full; `allow-oom` exists since Redis 7.
     header = "#!lua flags=allow-oom\n" if name == "end" else ""
-    script: Callable[..., Any] = redis.register_script(header + (folder / "_run.lua").read_text() + (folder / f"{name}.lua").read_text())
+    script: Callable[..., Any] = redis.register_script(
+        header + (folder / "_run.lua").read_text() + (folder / f"{name}.lua").read_text()
+    )
     return script
 
 

@@ -1,0 +1,97 @@
+"""Puts the parts of the service together: what the web processes and the worker share. Connects nothing yet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import inngest
+
+from orchestrator.coding import Coder
+from orchestrator.drain import Drain
+from orchestrator.engines import DirectEngine, Dispatcher, InngestEngine, Sweep, SweepLimits
+from orchestrator.hub import Follower, Hub, SubscriberConnection
+from orchestrator.idempotency import IdempotencyKeys
+from orchestrator.inngest_app.client import make_client
+from orchestrator.inngest_app.functions import Dependencies, make_functions
+from orchestrator.redact import Redactor
+from orchestrator.runlog import RunLog
+from orchestrator.runlog.connection import Client, connect
+from orchestrator.runs import Runs
+from orchestrator.settings import Settings
+from orchestrator.steps import DurableSteps, EmitterSettings
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts, each made once per process."""
+
+    settings: Settings
+    owner: str
+    """This process's name to others, in leases."""
+    redis: Client
+    drain: Drain
+    log: RunLog
+    client: inngest.Inngest
+    functions: list[inngest.Function[Any]]
+    engine: InngestEngine
+    direct: DirectEngine
+    dispatcher: Dispatcher
+    sweep: Sweep
+    hub: Hub
+    follower: Follower
+    runs: Runs
+
+    def start(self) -> None:
+        """Start the background work of a web process. Call once, after the fork."""
+        self.direct.start()
+        self.sweep.start()
+
+    def stop(self) -> None:
+        """Begin to drain: streams end, no step begins. Then ``join``."""
+        self.drain.start()
+        self.hub.wake_all()
+
+    def join(self) -> None:
+        """Wait for running steps, or until they are given up."""
+        self.direct.join()
+
+
+def build_service(settings: Settings) -> Service:
+    redis = connect(settings.redis_url, settings.redis_max_connections, settings.redis_tls_verify)
+    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    drain = Drain(settings.drain_seconds)
+    log = RunLog(redis, ttl=settings.events_ttl, max_events=settings.events_max_log)
+    steps = DurableSteps(log, _emitter_settings(settings, drain))
+    coder = Coder(settings, log)
+
+    client = make_client(settings)
+    functions = make_functions(client, Dependencies(log, steps, coder, settings.inngest_concurrency))
+    engine = InngestEngine(client, settings.inngest_signing_key)
+    direct = DirectEngine(redis, log, steps, coder, drain, slots=settings.agent_direct_runs, owner=owner)
+    dispatcher = Dispatcher(settings, log, steps, direct, engine)
+    limits = SweepLimits(pickup=settings.agent_pickup_timeout, run=settings.agent_run_timeout)
+    sweep = Sweep(redis, log, engine, drain, owner=owner, limits=limits)
+
+    subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify)
+    hub = Hub(subscriber, redis, max_viewers=settings.sse_max_viewers, queue_bytes=settings.sse_queue_bytes)
+    follower = Follower(log, hub, drain, settings.sse_keepalive)
+    keys = IdempotencyKeys(redis, settings.events_ttl)
+    runs = Runs(redis, log, dispatcher, engine, keys, most=settings.agent_max_active_runs, ttl=settings.events_ttl)
+
+    return Service(
+        settings, owner, redis, drain, log, client, functions, engine, direct, dispatcher, sweep, hub, follower, runs
+    )
+
+
+def _emitter_settings(settings: Settings, drain: Drain) -> EmitterSettings:
+    return EmitterSettings(
+        redact=Redactor.from_environment(os.environ),
+        drain=drain,
+        coalesce=settings.events_coalesce_ms / 1000,
+        coalesce_max=settings.events_coalesce_max_ms / 1000,
+        max_bytes=settings.events_max_bytes,
+    )
