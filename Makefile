@@ -1,0 +1,41 @@
+# `make help` lists the targets. People and CI use the same ones.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo run test lint bench chaos clean
+
+PYTHON := .venv/bin/python
+PROMPT ?= a tip calculator
+ARGS ?=
+export PROMPT
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the service needs (virtual environment, Redis, bubblewrap)
+	@tools/setup.sh
+
+setup-dev:
+	@tools/setup.sh dev
+
+demo: setup ## Watch the agent work: make demo PROMPT="a tip calculator"
+	@$(PYTHON) -m tools.demo "$$PROMPT"
+
+run: setup ## Serve in the foreground: make run PORT=8000
+	@$(PYTHON) -m tools.serve
+
+test: setup-dev ## Run the whole suite: make test ARGS="-k cancel"
+	@$(PYTHON) -m pytest $(ARGS)
+
+lint: setup-dev ## Check style and types
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+bench: setup-dev ## Measure latency and throughput
+	@$(PYTHON) -m bench $(ARGS)
+
+chaos: setup-dev ## Break everything on purpose and count what got lost
+	@$(PYTHON) -m bench.chaos $(ARGS)
+
+clean: ## Remove what the other targets made (not runwire-output/)
+	rm -rf .venv .runwire .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,33 @@
+"""A run's deadline, noticed wherever a step's body waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from agent.errors import PermanentError
+from agent.protocols import JSON, Emit
+
+
+class DeadlineEmit:
+    """An ``Emit`` whose ``check`` also raises ``PermanentError`` (code ``timeout``) once the deadline has passed."""
+
+    def __init__(self, emit: Emit, deadline: float) -> None:
+        self._emit = emit
+        self._deadline = deadline
+
+    def __call__(self, type: str, data: JSON) -> None:
+        self._emit(type, data)
+
+    def keep(self, changes: Mapping[str, bytes | None]) -> None:
+        self._emit.keep(changes)
+
+    def check(self) -> None:
+        self._emit.check()
+        if remaining(self._deadline) <= 0:
+            raise PermanentError("The run took longer than it may and was stopped.", code="timeout")
+
+
+def remaining(deadline: float) -> float:
+    """Seconds left; negative when it has passed."""
+    return deadline - time.time()

@@ -1,0 +1,111 @@
+"""Running the agent in this process alone: steps, events and files in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from agent.errors import AgentError, Cancelled, PermanentError, TransientError
+from agent.loop import DEFAULT_LIMITS, run_code_agent
+from agent.messages import Limits, RunRequest
+from agent.protocols import JSON, ChatModel, Emit, Sandbox
+
+T = TypeVar("T")
+Event = dict[str, Any]
+
+RETRY_DELAYS: Final = (1.0, 4.0, 15.0)
+"""Seconds before the second, third and fourth attempt of a step, unless the error names its own."""
+
+
+class LocalRun:
+    """A ``Step`` and a ``ProjectStore`` in one: what an engine and a database do elsewhere."""
+
+    def __init__(self, run_id: str, files: Mapping[str, bytes], on_event: Callable[[Event], None]) -> None:
+        self.run_id = run_id
+        self.last_id = 0
+        self.saved: dict[str, bytes] | None = None
+        self._project = dict(files)
+        self._files: dict[str, bytes] = {}
+        self._on_event = on_event
+
+    def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
+        for attempt, delay in enumerate([*RETRY_DELAYS, None]):
+            emit = _LocalEmit(self, step_id, attempt)
+            before = self.last_id
+            try:
+                result = body(emit)
+            except TransientError as error:
+                if delay is None:
+                    raise
+                time.sleep(delay if error.delay is None else error.delay)
+                self._roll_back(step_id, attempt + 1, before, str(error))
+            else:
+                self._apply(emit.changes)
+                return result
+        raise AssertionError("the last attempt returns or raises")
+
+    def publish(self, type: str, data: JSON, step: str, attempt: int = 0, **extra: JSON) -> None:
+        self.last_id += 1
+        envelope = {"id": self.last_id, "runId": self.run_id, "type": type, "data": data}
+        self._on_event({**envelope, "timestamp": int(time.time() * 1000), "step": step, "attempt": attempt, **extra})
+
+    def run_files(self) -> dict[str, bytes]:
+        return dict(self._files)
+
+    def project_files(self) -> dict[str, bytes]:
+        return dict(self._project)
+
+    def save_project(self, files: Mapping[str, bytes]) -> None:
+        self.saved = dict(files)
+
+    def _apply(self, changes: Mapping[str, bytes | None]) -> None:
+        for path, content in changes.items():
+            if content is None:
+                self._files.pop(path, None)
+            else:
+                self._files[path] = content
+
+    def _roll_back(self, step: str, attempt: int, before: int, reason: str) -> None:
+        if self.last_id > before:
+            span = {"fromId": before + 1, "toId": self.last_id}
+            self.publish("rollback", {"step": step, "attempt": attempt, **span, "reason": reason}, step, attempt)
+
+
+class _LocalEmit:
+    def __init__(self, run: LocalRun, step: str, attempt: int) -> None:
+        self.changes: dict[str, bytes | None] = {}
+        self._run = run
+        self._step = step
+        self._attempt = attempt
+
+    def __call__(self, type: str, data: JSON) -> None:
+        self._run.publish(type, data, self._step, self._attempt)
+
+    def keep(self, changes: Mapping[str, bytes | None]) -> None:
+        self.changes.update(changes)
+
+    def check(self) -> None:
+        """Nobody but Ctrl-C cancels a local run."""
+
+
+def run_locally(
+    request: RunRequest, run: LocalRun, *, model: ChatModel, sandbox: Sandbox, limits: Limits = DEFAULT_LIMITS
+) -> bool:
+    """Run to the end and publish the terminal event; ``False`` if that is an ``error``."""
+    try:
+        result = run_code_agent(request, run, model=model, sandbox=sandbox, store=run, limits=limits)
+    except KeyboardInterrupt:
+        run.publish("error", "Cancelled", "end", code="cancelled")
+    except AgentError as error:
+        run.publish("error", str(error), "end", code=_code(error))
+    else:
+        run.publish("complete", result.model_dump(by_alias=True, mode="json"), "end")
+        return True
+    return False
+
+
+def _code(error: AgentError) -> str:
+    if isinstance(error, PermanentError):
+        return error.code
+    return "cancelled" if isinstance(error, Cancelled) else "failed"

@@ -1,0 +1,1 @@
+"""The chat models an agent can work with; ``catalog.py`` lists them."""

@@ -1,0 +1,38 @@
+"""The conversation as the script reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent import prompts
+from agent.messages import Message, ModelReply, ToolCall, Usage
+from agent.sandbox.refused import CANNOT_EXECUTE
+
+
+class Result:
+    """A tool's answer."""
+
+    def __init__(self, content: str) -> None:
+        self.content = content
+        first_line = content.partition("\n")[0]
+        self.has_passed = first_line == "exit code 0"
+        self.was_refused = first_line == f"exit code {CANNOT_EXECUTE}"
+
+
+class Conversation:
+    """``request``: what was asked; ``existing``: paths of the project's files; ``results``: the tools' answers."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.request = next(message.content for message in messages if message.role == "user")
+        self.existing = [
+            line.removeprefix("- ")
+            for message in messages
+            if message.role == "system" and message.content.startswith(prompts.EXISTING)
+            for line in message.content.splitlines()[1:]
+        ]
+        self.results = [Result(message.content) for message in messages if message.role == "tool"]
+
+
+def calling(text: str, *calls: ToolCall) -> ModelReply:
+    """A reply. Nothing was paid for it, and its usage says so."""
+    return ModelReply(text=text, tool_calls=list(calls), usage=Usage())

@@ -1,0 +1,66 @@
+"""What a finished run is: its result, its title, and the framework its files show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from agent.messages import RunRequest, RunResult, Usage
+from agent.workspace import text_of
+
+MAX_FILES_EVENT: Final = 2_000_000
+"""Bytes of all texts in the ``files`` event and the result; Inngest takes at most 4 MB of a step."""
+MAX_TITLE: Final = 80
+
+FRAMEWORK_SIGNS: Final = (
+    ("nextjs", ("next.config.js", "next.config.mjs", "next.config.ts")),
+    ("vite", ("vite.config.js", "vite.config.ts")),
+    ("html", ("index.html",)),
+    ("node", ("package.json",)),
+)
+
+
+def result(
+    request: RunRequest,
+    summary: str,
+    files: Mapping[str, bytes],
+    texts: dict[str, str],
+    sandbox_id: str,
+    usage: Usage,
+) -> RunResult:
+    return RunResult(
+        title=title(request.value),
+        summary=summary,
+        files=texts,
+        framework=framework(files),
+        sandbox_id=sandbox_id,
+        usage=usage,
+    )
+
+
+def texts(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[str]]:
+    """The files that are text and fit the cap, and the paths of those left out."""
+    shown: dict[str, str] = {}
+    room = MAX_FILES_EVENT
+    for path, content in sorted(files.items()):
+        text = text_of(content)
+        if text is not None and len(content) <= room:
+            shown[path] = text
+            room -= len(content)
+    return shown, sorted(files.keys() - shown.keys())
+
+
+def title(value: str) -> str:
+    """The first line of the prompt, as a heading."""
+    line = next((line.strip() for line in value.splitlines() if line.strip()), "Untitled")
+    line = line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"
+    return line[0].upper() + line[1:]
+
+
+def framework(files: Mapping[str, bytes]) -> str:
+    """A guess from the files' names: ``nextjs``, ``vite``, ``html``, ``node``, ``python`` or ``unknown``."""
+    names = {path.rsplit("/", 1)[-1] for path in files}
+    for name, signs in FRAMEWORK_SIGNS:
+        if names.intersection(signs):
+            return name
+    return "python" if any(name.endswith(".py") for name in names) else "unknown"

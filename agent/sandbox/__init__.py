@@ -1,0 +1,5 @@
+"""Where commands run: a bubblewrap jail, a plain local shell for who accepts the risk, or nowhere."""
+
+from agent.sandbox.choose import KINDS, open_sandbox, remove_workspace
+
+__all__ = ["KINDS", "open_sandbox", "remove_workspace"]

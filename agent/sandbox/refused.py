@@ -1,0 +1,29 @@
+"""A sandbox where no command runs: files can be written and read, commands are answered with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from agent.messages import CommandResult
+from agent.sandbox.process import OnOutput
+
+CANNOT_EXECUTE: Final = 126
+"""What a shell exits with when it finds a command that it may not execute."""
+
+
+class RefusedSandbox:
+    def __init__(self, id: str, root: Path, reason: str) -> None:
+        self.id = id
+        self.root = root
+        self.reason = reason
+
+    def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:
+        on_output(
+            "stderr",
+            f"Not run: {self.reason}. Files can still be written and read.\n"
+            "Whoever runs this service can install bubblewrap and set AGENT_SANDBOX=bubblewrap, or accept commands "
+            "without any protection with AGENT_SANDBOX=unsafe-local.\n",
+        )
+        return CommandResult(exit_code=CANNOT_EXECUTE)

@@ -1,0 +1,50 @@
+"""The tools a model can call. Whatever goes wrong in one becomes a text that the model reads, not an exception."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from agent.messages import ToolCall, ToolSpec
+from agent.tools.base import Context, Tool, ToolFailure
+from agent.tools.read_files import READ_FILES
+from agent.tools.terminal import TERMINAL
+from agent.tools.write_files import WRITE_FILES
+
+__all__ = ["Context", "answer", "specs"]
+
+TOOLS: Final[dict[str, Tool[Any]]] = {tool.name: tool for tool in (TERMINAL, WRITE_FILES, READ_FILES)}
+
+
+def specs() -> list[ToolSpec]:
+    return [tool.spec() for tool in TOOLS.values()]
+
+
+def answer(call: ToolCall, context: Context) -> str:
+    """Do what ``call`` asks and return what the model reads; emits ``tool-result`` at the end."""
+    started = time.monotonic()
+    try:
+        text, note, ok = *_run(call, context), True
+    except ToolFailure as failure:
+        text, note, ok = str(failure), failure.note, False
+    elapsed = int((time.monotonic() - started) * 1000)
+    context.emit("tool-result", {"callId": context.call_id, "ok": ok, "note": note, "elapsed": elapsed})
+    return text
+
+
+def _run(call: ToolCall, context: Context) -> tuple[str, str]:
+    if call.malformed is not None:
+        raise ToolFailure(f"Expected a JSON object as arguments, got {call.malformed[:500]!r}.", "malformed arguments")
+    if (tool := TOOLS.get(call.name)) is None:
+        raise ToolFailure(f"There is no tool {call.name!r}. Tools: {', '.join(TOOLS)}.", "unknown tool")
+    try:
+        args = tool.args.model_validate(call.args)
+    except ValidationError as error:
+        raise ToolFailure(f"Wrong arguments for {call.name}: {_explain(error)}.", "wrong arguments") from error
+    return tool.run(args, context)
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in error.errors())

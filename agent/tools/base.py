@@ -1,0 +1,52 @@
+"""What a tool is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from agent.messages import ToolSpec
+from agent.protocols import Emit, Sandbox
+
+
+class Args(BaseModel):
+    """Arguments as a model sends them: strict, so that a misspelt name is answered, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+A = TypeVar("A", bound=Args)
+
+
+class ToolFailure(Exception):
+    """The tool did not do its work. The message is for the model, ``note`` a few words for viewers."""
+
+    def __init__(self, message: str, note: str) -> None:
+        super().__init__(message)
+        self.note = note
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a tool may use during one call. ``command_timeout`` in seconds."""
+
+    sandbox: Sandbox
+    emit: Emit
+    call_id: str
+    command_timeout: float
+
+
+@dataclass(frozen=True)
+class Tool(Generic[A]):
+    """``run`` returns the text for the model and a note of a few words for viewers, or raises ``ToolFailure``."""
+
+    name: str
+    description: str
+    args: type[A]
+    run: Callable[[A, Context], tuple[str, str]]
+
+    def spec(self) -> ToolSpec:
+        return ToolSpec(name=self.name, description=self.description, parameters=self.args.model_json_schema())

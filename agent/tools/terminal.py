@@ -1,0 +1,62 @@
+"""``terminal``: run a shell command in the sandbox."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+
+from agent.messages import CommandResult
+from agent.tools.base import Args, Context, Tool, ToolFailure
+from agent.tools.excerpt import HeadAndTail
+
+MAX_STREAMED: Final = 256 * 1024
+"""Characters of one command's output that go out as events; the command itself goes on."""
+MAX_RESULT: Final = 16 * 1024
+"""Characters of output that the model reads: about 4,000 tokens, again on every later turn."""
+
+
+class TerminalArgs(Args):
+    command: str = Field(min_length=1, description="A POSIX shell command, run in the workspace.")
+
+
+def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
+    shown = HeadAndTail(MAX_RESULT)
+    streamed = 0
+
+    def on_output(source: str, chunk: str) -> None:
+        nonlocal streamed
+        shown.add(chunk)
+        if room := MAX_STREAMED - streamed:
+            chunk = chunk[:room]
+            streamed += len(chunk)
+            context.emit("tool-output", {"source": source, "chunk": chunk, "callId": context.call_id})
+
+    if "\0" in args.command:
+        raise ToolFailure("Expected a command without NUL characters.", "not a command")
+    timeout = context.command_timeout
+    result = context.sandbox.run(args.command, timeout=timeout, on_output=on_output, check=context.emit.check)
+    note = _note(result, timeout)
+    text = f"{note}\n{shown.text() or '(no output)'}"
+    if result.exit_code != 0:
+        raise ToolFailure(text, note)
+    return text, note
+
+
+def _note(result: CommandResult, timeout: float) -> str:
+    if result.timed_out:
+        return f"killed after {timeout:.0f} s"
+    if result.truncated:
+        return "killed for writing too much output"
+    return f"exit code {result.exit_code}"
+
+
+TERMINAL: Final = Tool(
+    name="terminal",
+    description=(
+        "Run a shell command in the workspace. It has no network and no keyboard, and is killed if it takes too long. "
+        "Returns the exit code and the output."
+    ),
+    args=TerminalArgs,
+    run=run_command,
+)

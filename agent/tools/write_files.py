@@ -1,0 +1,60 @@
+"""``createOrUpdateFiles``: write whole files into the workspace."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+
+from agent import confined, workspace
+from agent.tools.base import Args, Context, Tool, ToolFailure
+
+
+class FileToWrite(Args):
+    path: str = Field(description="Relative to the workspace, such as 'src/app.js'.")
+    content: str = Field(description="The file's whole new content.")
+
+
+class WriteFilesArgs(Args):
+    files: list[FileToWrite] = Field(min_length=1)
+
+
+def write_files(args: WriteFilesArgs, context: Context) -> tuple[str, str]:
+    """All of them or, where a path or a size is wrong, none."""
+    contents = {_path(file.path): _content(file) for file in args.files}
+    for path, content in contents.items():
+        try:
+            confined.write(context.sandbox.root, path, content)
+        except OSError as error:
+            raise ToolFailure(f"Could not write {path}: {error.strerror or error}.", f"{path} not written") from error
+    listed = "\n".join(f"{path} ({len(content)} bytes)" for path, content in contents.items())
+    return f"Written:\n{listed}", _count(len(contents))
+
+
+def _path(path: str) -> str:
+    try:
+        return confined.checked(path)
+    except confined.InvalidPath as error:
+        raise ToolFailure(f"Nothing was written: {error}.", "wrong path") from error
+
+
+def _content(file: FileToWrite) -> bytes:
+    content = file.content.encode(errors="replace")
+    if len(content) > workspace.MAX_FILE:
+        raise ToolFailure(
+            f"Nothing was written: {file.path} has {len(content)} bytes, at most {workspace.MAX_FILE} can be stored.",
+            "file too big",
+        )
+    return content
+
+
+def _count(number: int) -> str:
+    return f"{number} file{'s' if number != 1 else ''} written"
+
+
+WRITE_FILES: Final = Tool(
+    name="createOrUpdateFiles",
+    description="Create files, or overwrite them, with their whole content. Folders are made as needed.",
+    args=WriteFilesArgs,
+    run=write_files,
+)

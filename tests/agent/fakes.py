@@ -1,0 +1,137 @@
+"""Stand-ins for what surrounds the agent: an engine that replays as Inngest does, a store, a model with a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from agent.messages import Message, ModelReply, ToolCall, ToolSpec, Usage
+from agent.protocols import JSON, Emit, Step
+
+T = TypeVar("T")
+
+
+class Events:
+    """An ``Emit`` that remembers. ``on_check`` is called by ``check`` and may raise."""
+
+    def __init__(self, on_check: Callable[[], None] = lambda: None) -> None:
+        self.all: list[tuple[str, Any]] = []
+        self.changes: dict[str, bytes | None] = {}
+        self._on_check = on_check
+
+    def __call__(self, type: str, data: JSON) -> None:
+        self.all.append((type, json.loads(json.dumps(data))))
+
+    def keep(self, changes: Mapping[str, bytes | None]) -> None:
+        self.changes.update(changes)
+
+    def check(self) -> None:
+        self._on_check()
+
+    def of(self, type: str) -> list[Any]:
+        return [data for name, data in self.all if name == type]
+
+    def types(self) -> list[str]:
+        return [name for name, _ in self.all]
+
+    def text(self) -> str:
+        return "".join(self.of("text"))
+
+
+class MemoryStore:
+    """A ``ProjectStore``; ``project`` is what earlier runs left."""
+
+    def __init__(self, project: Mapping[str, bytes] | None = None) -> None:
+        self.files: dict[str, bytes] = {}
+        self.project = dict(project or {})
+
+    def run_files(self) -> dict[str, bytes]:
+        return dict(self.files)
+
+    def project_files(self) -> dict[str, bytes]:
+        return dict(self.project)
+
+    def save_project(self, files: Mapping[str, bytes]) -> None:
+        self.project = dict(files)
+
+    def apply(self, changes: Mapping[str, bytes | None]) -> None:
+        for path, content in changes.items():
+            self.files.pop(path, None)
+            if content is not None:
+                self.files[path] = content
+
+
+class Interrupt(BaseException):
+    """How Inngest leaves the function after each step."""
+
+
+class StepByStep:
+    """A ``Step`` that runs one new body per call of the function, then leaves it, and replays the finished ones."""
+
+    def __init__(self, store: MemoryStore, before_body: Callable[[str], None] = lambda step: None) -> None:
+        self.events = Events()
+        self.ran: list[str] = []
+        self._store = store
+        self._before_body = before_body
+        self._memo: dict[str, str] = {}
+
+    def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
+        if step_id not in self._memo:
+            self._before_body(step_id)
+            self.ran.append(step_id)
+            self.events.changes = {}
+            self._memo[step_id] = json.dumps(body(self.events))
+            self._store.apply(self.events.changes)
+            raise Interrupt
+        result: T = json.loads(self._memo[step_id])
+        return result
+
+    def drive(self, function: Callable[[Step], T]) -> T:
+        while True:
+            try:
+                return function(self)
+            except Interrupt:
+                continue
+
+
+class AtOnce(StepByStep):
+    """A ``Step`` that runs each body where it stands."""
+
+    def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
+        try:
+            return super().run(step_id, body)
+        except Interrupt:
+            return super().run(step_id, body)
+
+
+class ScriptedModel:
+    """A ``ChatModel`` that gives ``replies`` in turn, the last one again and again, and keeps what it was asked."""
+
+    name = "scripted"
+    introduction = "A scripted model"
+
+    def __init__(self, *replies: ModelReply) -> None:
+        self._replies = replies
+        self.asked: list[Sequence[Message]] = []
+
+    def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec], emit: Emit) -> ModelReply:
+        self.asked.append(messages)
+        reply = self._replies[min(len(self.asked), len(self._replies)) - 1]
+        if reply.text:
+            emit("text", reply.text)
+        return reply
+
+
+def says(text: str, *calls: ToolCall) -> ModelReply:
+    return ModelReply(text=text, tool_calls=list(calls), usage=Usage(input_tokens=10, output_tokens=5))
+
+
+def call(name: str, **args: Any) -> ToolCall:
+    return ToolCall(id="same", name=name, args=args)
+
+
+def writes(**files: str) -> ToolCall:
+    """A call that writes ``files``; ``__`` in a name stands for a dot."""
+    listed = [{"path": name.replace("__", "."), "content": content} for name, content in files.items()]
+    return call("createOrUpdateFiles", files=listed)

@@ -1,0 +1,1 @@
+"""Real servers and clients for the tests: Redis, the service, SSE, Inngest, a browser."""

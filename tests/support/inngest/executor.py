@@ -1,0 +1,170 @@
+"""The executor: takes events, starts and ends runs, and can be made to misbehave."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from tests.support.inngest import expressions
+from tests.support.inngest.api import InngestServer
+from tests.support.inngest.caller import Caller
+from tests.support.inngest.faults import Faults
+from tests.support.inngest.lifecycle import end_events
+from tests.support.inngest.model import CANCELLED, RUNNING, Call, Function, Json, Run, ulid
+from tests.support.inngest.runner import Ended, Runner
+from tests.support.inngest.server import HttpServer
+from tools.processes import free_port, wait_until
+
+
+class InngestExecutor(InngestServer):
+    """Inngest for tests, in this process. Start it with `with`; point services at it with `environment()`.
+
+    retry_delay: seconds before a failed call is tried again (the real server: tens of seconds).
+    minimum_retry_after: the least that a Retry-After counts for (the real server: 1 s).
+    signing_key: sign requests and say "cloud", for services in production mode.
+    """
+
+    def __init__(
+        self, *, retry_delay: float = 0.2, minimum_retry_after: float = 1.0, signing_key: str | None = None
+    ) -> None:
+        self.retry_delay = retry_delay
+        self.minimum_retry_after = minimum_retry_after
+        self.is_cloud = signing_key is not None
+        self.faults = Faults()
+        self.functions: dict[str, Function] = {}
+        self.runs: list[Run] = []
+        self._caller = Caller(self.faults, signing_key)
+        self._events: dict[str, Json] = {}  # by the server's id, a ULID
+        self._started: dict[tuple[str, str], Run] = {}  # (function, the event's own id): one run each
+        self._runners: list[Runner] = []
+        self._lock = threading.RLock()
+        self._open = threading.Event()
+        self._stopped = False
+        self._port = free_port()
+        self._server: HttpServer | None = None
+        self.base_url = f"http://127.0.0.1:{self._port}"
+
+    @property
+    def calls(self) -> list[Call]:
+        """All calls made so far, oldest first."""
+        return list(self._caller.calls)
+
+    def calls_of(self, run_id: str) -> list[Call]:
+        return [call for call in self.calls if call.run_id == run_id]
+
+    def run(self, run_id: str) -> Run:
+        """A run by Inngest's id."""
+        return next(run for run in self.runs if run.id == run_id)
+
+    def runs_for(self, fn_id: str, **data: Any) -> list[Run]:
+        """Runs of a function whose event has these data, e.g. `runs_for("app-fn", runId="run_1")`."""
+        return [
+            run for run in list(self.runs) if run.function.id == fn_id and data.items() <= run.event["data"].items()
+        ]
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """The server is gone: nothing listens, nothing is called, answers on their way are lost. Then it goes on."""
+        self._close()
+        try:
+            yield
+        finally:
+            self._listen()
+
+    def __enter__(self) -> Self:
+        self._listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped = True
+        self._close()
+        self._open.set()
+
+    # What the HTTP server calls.
+
+    def register(self, configs: list[Json]) -> None:
+        """Store functions, replacing those of the same id."""
+        functions = [Function.from_config(config) for config in configs]
+        for function in functions:
+            for rule in function.triggers + function.cancel_on:
+                expressions.check(rule.get("expression") or rule.get("if"))
+        with self._lock:
+            self.functions |= {function.id: function for function in functions}
+
+    def receive(self, event: Json) -> str:
+        """Take an event: cancel what it cancels, start what it triggers. Returns the server's id for it."""
+        internal_id = ulid()
+        event = {"id": internal_id, "data": {}, "user": {}, **event}
+        with self._lock:
+            self._events[internal_id] = event
+            cancelled = [run for run in self.runs if run.status == RUNNING and _is_cancelled_by(run, event)]
+            runs = [Run(function, event) for function in self.functions.values() if _is_triggered_by(function, event)]
+            runs = [run for run in runs if self._started.setdefault((run.function.id, event["id"]), run) is run]
+            self.runs += runs
+        for run in cancelled:
+            self.end(run, CANCELLED, None)
+        for run in runs:
+            self._start(run)
+        return internal_id
+
+    def runs_by_event(self, internal_id: str) -> list[Run]:
+        event = self._events.get(internal_id)
+        return [run for run in list(self.runs) if run.event is event]
+
+    def end(self, run: Run, status: str, output: Any) -> None:
+        """Record how a run ended and tell the functions that listen for it. The first end counts."""
+        with self._lock:
+            if run.status != RUNNING:
+                return
+            run.status, run.output = status, output
+        for event in end_events(run):
+            self.receive(event)
+
+    def _start(self, run: Run) -> None:
+        runner = Runner(
+            run,
+            self._caller,
+            self.end,
+            self._wait_until_open,
+            retry_delay=self.retry_delay,
+            minimum_retry_after=self.minimum_retry_after,
+        )
+        self._runners.append(runner)
+        runner.thread.start()
+
+    def _wait_until_open(self) -> None:
+        self._open.wait()
+        if self._stopped:
+            raise Ended
+
+    def _listen(self) -> None:
+        # Connections of before an outage may hold the port for a moment.
+        self._server = wait_until(self._try_to_listen, 10, f"port {self._port}")
+        self._open.set()
+
+    def _try_to_listen(self) -> HttpServer | None:
+        try:
+            return HttpServer(self, self._port)
+        except OSError:
+            return None
+
+    def _close(self) -> None:
+        self._caller.outages += 1
+        self._open.clear()
+        if self._server:
+            self._server.close()
+            self._server = None
+
+
+def _is_triggered_by(function: Function, event: Json) -> bool:
+    return any(
+        trigger.get("event") == event["name"] and expressions.is_true(trigger.get("expression"), event=event)
+        for trigger in function.triggers
+    )
+
+
+def _is_cancelled_by(run: Run, event: Json) -> bool:
+    return any(
+        rule["event"] == event["name"] and expressions.is_true(rule.get("if"), event=run.event, async_=event)
+        for rule in run.function.cancel_on
+    )

@@ -1,0 +1,1 @@
+"""What `make` runs: setup, serve, demo, and the processes they start."""

