@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from agent.messages import Limits, RunRequest
 from agent.models.catalog import ModelConfig, open_model
 from agent.protocols import Step
 from agent.sandbox import open_sandbox, remove_workspace
+from orchestrator.events import dumps
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
@@ -47,7 +49,8 @@ class Coder:
                 deadline=(record.time("createdAt") or 0) / 1000 + self._settings.agent_run_timeout,
             ),
         )
-        return result.model_dump(by_alias=True, mode="json")
+        shown: dict[str, Any] = json.loads(self._log.redact(dumps(result.model_dump(by_alias=True, mode="json"))))
+        return shown
 
     def clean_up(self, run_id: str) -> None:
         """Remove the run's sandbox from this machine; its files are in the store."""

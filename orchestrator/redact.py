@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ class Redactor:
     """Replaces known secret values in text."""
 
     def __init__(self, secrets: frozenset[str] = frozenset()) -> None:
-        by_length = sorted((re.escape(s) for s in secrets if len(s) >= SHORTEST), key=len, reverse=True)
+        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        by_length = sorted(map(re.escape, forms), key=len, reverse=True)
         self._pattern = re.compile("|".join(by_length)) if by_length else None
 
     @classmethod
@@ -46,6 +48,11 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return self._redact(super().format(record))
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """As it is, and as it stands in JSON."""
+    return secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
 def _password(url: str) -> str | None:

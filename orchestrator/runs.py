@@ -44,8 +44,8 @@ class Runs:
         self._redis, self._log, self._dispatcher, self._inngest = redis, run_log, dispatcher, inngest
         self._keys, self._most, self._ttl = keys, most, int(ttl)
 
-    def start(self, prompt: Prompt, caller: str, key: str | None) -> str:
-        """Start a run, or find the one that the same ``key`` started; returns its id.
+    def start(self, prompt: Prompt, caller: str, key: str | None) -> tuple[str, bool]:
+        """Start a run, or find the one that the same ``key`` started; returns its id and whether it is new.
 
         Raises TooManyRuns, KeyReused and redis' errors.
         """
@@ -53,15 +53,16 @@ class Runs:
         if key is not None:
             run_id = self._keys.claim(caller, key, prompt.model_dump_json(), run_id)
             if self._log.exists(run_id):
-                return run_id
+                return run_id, False
         self._check_room()
         choice = self._dispatcher.choose()
         request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
+        self._dispatcher.announce(run_id, choice)
         self._log.create(request, choice.engine, choice.why)
         self._dispatcher.start(request, choice)
         self._remember(request)
         log.info("run.accepted run_id=%s engine=%s model=%s", run_id, choice.engine, prompt.model)
-        return run_id
+        return run_id, True
 
     def cancel(self, run_id: str) -> RunRecord:
         """End the run as cancelled, with a receipt; its step notices within half a second. Raises RunMissing.
@@ -70,8 +71,6 @@ class Runs:
         """
         if self._log.fail(run_id, "Cancelled on request", "cancelled", receipt=True):
             log.info("run.cancelled run_id=%s", run_id)
-            self._redis.zrem(DIRECT_RUNS, run_id)
-            self._redis.zrem(INNGEST_RUNS, run_id)
         record = self._log.record(run_id)
         if record.fields.get("engine") == "inngest" and record.status == "cancelled":
             threading.Thread(target=self._inngest.cancel, args=(run_id,), daemon=True).start()

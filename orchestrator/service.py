@@ -64,8 +64,9 @@ def build_service(settings: Settings) -> Service:
     redis = connect(settings.redis_url, settings.redis_max_connections, settings.redis_tls_verify)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     drain = Drain(settings.drain_seconds)
-    log = RunLog(redis, ttl=settings.events_ttl, max_events=settings.events_max_log)
-    steps = DurableSteps(log, _emitter_settings(settings, drain))
+    redact = Redactor.from_environment(os.environ)
+    log = RunLog(redis, ttl=settings.events_ttl, max_events=settings.events_max_log, redact=redact)
+    steps = DurableSteps(log, _emitter_settings(settings, drain, redact))
     coder = Coder(settings, log)
 
     client = make_client(settings)
@@ -74,7 +75,7 @@ def build_service(settings: Settings) -> Service:
     direct = DirectEngine(redis, log, steps, coder, drain, slots=settings.agent_direct_runs, owner=owner)
     dispatcher = Dispatcher(settings, log, steps, direct, engine)
     limits = SweepLimits(pickup=settings.agent_pickup_timeout, run=settings.agent_run_timeout)
-    sweep = Sweep(redis, log, engine, drain, owner=owner, limits=limits)
+    sweep = Sweep(redis, log, engine, dispatcher.send, drain, owner=owner, limits=limits)
 
     subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify)
     hub = Hub(subscriber, redis, max_viewers=settings.sse_max_viewers, queue_bytes=settings.sse_queue_bytes)
@@ -87,9 +88,9 @@ def build_service(settings: Settings) -> Service:
     )
 
 
-def _emitter_settings(settings: Settings, drain: Drain) -> EmitterSettings:
+def _emitter_settings(settings: Settings, drain: Drain, redact: Redactor) -> EmitterSettings:
     return EmitterSettings(
-        redact=Redactor.from_environment(os.environ),
+        redact=redact,
         drain=drain,
         coalesce=settings.events_coalesce_ms / 1000,
         coalesce_max=settings.events_coalesce_max_ms / 1000,

@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     def _fit_for_the_platform(self) -> Self:
         if self.dev and self.dyno:
             raise ValueError("INNGEST_DEV must not be set on a platform that sets DYNO: it switches signatures off")
+        if self.agent_api_keys and not self.api_keys:
+            raise ValueError("AGENT_API_KEYS holds no key")
         if not self.dev:
             missing = [name for name in REQUIRED_IN_PRODUCTION if name.lower() not in self.model_fields_set]
             if missing:

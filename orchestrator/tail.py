@@ -1,4 +1,4 @@
-"""`python -m orchestrator.tail [RUN_ID …]`: watch runs in a terminal, straight from Redis; all of them without an id."""
+"""`python -m orchestrator.tail [RUN_ID]`: watch a run in a terminal, straight from Redis; all of them without an id."""
 
 from __future__ import annotations
 

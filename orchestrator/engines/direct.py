@@ -75,10 +75,11 @@ class DirectEngine:
         """Look for runs from now on, in the background. Call once, after the fork."""
         threading.Thread(target=self._keep_looking, name="direct-engine", daemon=True).start()
 
-    def submit(self, run_id: str) -> None:
-        """Hand in a run; this process or another takes it. Raises redis' errors."""
-        self._redis.zadd(DIRECT_RUNS, {run_id: now_ms()})
-        self._wake.set()
+    def submit(self, run_id: str, after: float = 0) -> None:
+        """Hand in a run; this process or another takes it ``after`` so many seconds. Raises redis' errors."""
+        self._redis.zadd(DIRECT_RUNS, {run_id: now_ms() + int(after * 1000)})
+        if not after:
+            self._wake.set()
 
     def join(self) -> None:
         """Wait for the runs held here: once draining has started each stops after its step, or is given up."""
@@ -86,10 +87,11 @@ class DirectEngine:
             thread.join()
 
     def _keep_looking(self) -> None:
-        while not self._drain.started.is_set():
+        while self._held or not self._drain.started.is_set():
             try:
                 self._renew_leases()
-                self._take_due_runs()
+                if not self._drain.started.is_set():
+                    self._take_due_runs()
             except (RedisError, OSError) as error:
                 log.warning("direct.redis_away error=%r", error)
             self._wake.wait(LOOK_SECONDS)
@@ -151,7 +153,6 @@ class DirectEngine:
         except PermanentError as error:
             patiently(self._log.fail, run_id, str(error), end_code(error))
         log.info("run.finished run_id=%s seconds=%.1f", run_id, time.monotonic() - started)
-        patiently(self._redis.zrem, DIRECT_RUNS, run_id)
         self._coder.clean_up(run_id)
 
     def _release(self, run_id: str) -> None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from redis.exceptions import RedisError
 
 from orchestrator.engines.direct import DirectEngine
 from orchestrator.engines.inngest import InngestEngine
 from orchestrator.events import RunRequested, now_ms
 from orchestrator.patience import patiently
-from orchestrator.runlog import Refused, RunLog
+from orchestrator.runlog import LogUnavailable, Refused, RunLog
 from orchestrator.runlog.keys import INNGEST_RUNS, RunKeys
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps
+
+STORED_WITHIN_SECONDS: Final = 2.0
+"""How long after its announcement a run may be stored; one that is not by then is forgotten."""
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +50,31 @@ class Dispatcher:
         url = self._settings.inngest_url
         return Choice("direct", f"Accepted; the service runs the steps itself, as no Inngest server answers at {url}")
 
+    def announce(self, run_id: str, choice: Choice) -> None:
+        """Have a run looked for that is about to be stored: should this process die meanwhile, another finds it."""
+        if choice.engine == "direct":
+            self._direct.submit(run_id, after=STORED_WITHIN_SECONDS)
+        else:
+            due = now_ms() + int(self._settings.agent_pickup_timeout * 1000)
+            self._log.redis.zadd(INNGEST_RUNS, {run_id: due})
+
     def start(self, request: RunRequested, choice: Choice) -> None:
-        """Hand in a run that is stored, in the background: nobody waits for Inngest. May be repeated."""
+        """Hand in a run that is stored; nobody waits for Inngest. May be repeated."""
         if choice.engine == "direct":
             self._direct.submit(request.run_id)
         else:
-            due = now_ms() + int(self._settings.agent_pickup_timeout * 1000)
-            self._log.redis.zadd(INNGEST_RUNS, {request.run_id: due})
-            threading.Thread(target=self._send, args=(request,), name=f"send-{request.run_id}", daemon=True).start()
+            threading.Thread(target=self.send, args=(request,), name=f"send-{request.run_id}", daemon=True).start()
 
-    def _send(self, request: RunRequested) -> None:
+    def send(self, request: RunRequested) -> None:
+        """Send the run's event to Inngest, or go without. Inngest drops a second one."""
         try:
             event = self._inngest.submit(request)
-            patiently(self._log.redis.hset, RunKeys(request.run_id).run, "inngestEvent", event)
         except Exception as error:  # the SDK raises bare Exceptions too
             log.warning("inngest.send_failed run_id=%s error=%r", request.run_id, error)
             self._go_without(request.run_id)
+            return
+        with suppress(RedisError, LogUnavailable):  # the sweep sends it again, and Inngest drops it
+            patiently(self._log.redis.hset, RunKeys(request.run_id).run, "inngestEvent", event)
 
     def _go_without(self, run_id: str) -> None:
         """Inngest may or may not have got the event; the claim keeps it from running twice."""
@@ -72,3 +87,5 @@ class Dispatcher:
                 patiently(self._direct.submit, run_id)
         except Refused:
             pass  # Inngest had got it after all
+        except (RedisError, LogUnavailable) as error:
+            log.warning("dispatch.redis_away run_id=%s error=%r", run_id, error)  # the sweep comes back to it

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,10 +15,10 @@ from redis.exceptions import RedisError
 
 from orchestrator.drain import Drain
 from orchestrator.engines.inngest import InngestEngine, Standing
-from orchestrator.events import EndCode, now_ms
-from orchestrator.runlog import RunLog, RunMissing, RunRecord
+from orchestrator.events import EndCode, RunRequested, now_ms
+from orchestrator.runlog import LogFull, RunLog, RunMissing, RunRecord
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import INNGEST_RUNS, SWEEP_LEASE
+from orchestrator.runlog.keys import DIRECT_RUNS, INNGEST_RUNS, SWEEP_LEASE
 
 SWEEP_SECONDS: Final = 2.0
 LEASE_MS: Final = 10_000
@@ -52,11 +53,26 @@ class SweepLimits:
         return None
 
 
+def _was_sent(record: RunRecord) -> bool:
+    """Not where the process that took the POST died before it had Inngest's answer."""
+    return "inngestEvent" in record.fields or "claimed" in record.fields
+
+
 class Sweep:
+    """``send`` hands a run's event to Inngest (again)."""
+
     def __init__(
-        self, redis: Client, run_log: RunLog, inngest: InngestEngine, drain: Drain, *, owner: str, limits: SweepLimits
+        self,
+        redis: Client,
+        run_log: RunLog,
+        inngest: InngestEngine,
+        send: Callable[[RunRequested], None],
+        drain: Drain,
+        *,
+        owner: str,
+        limits: SweepLimits,
     ) -> None:
-        self._redis, self._log, self._inngest, self._drain = redis, run_log, inngest, drain
+        self._redis, self._log, self._inngest, self._send, self._drain = redis, run_log, inngest, send, drain
         self._owner, self._limits = owner, limits
 
     def start(self) -> None:
@@ -68,7 +84,7 @@ class Sweep:
             try:
                 if self._my_turn():
                     self.sweep()
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError, LogFull) as error:
                 log.warning("sweep.redis_away error=%r", error)
 
     def _my_turn(self) -> bool:
@@ -91,9 +107,16 @@ class Sweep:
 
     def _settle(self, record: RunRecord) -> bool:
         """Whether the run needs no more looking at."""
-        if record.ended or record.fields.get("engine") == "direct":
+        if record.ended:
+            return True
+        if record.fields.get("engine") == "direct":
+            # Whoever claimed it may have died before handing it in.
+            self._redis.zadd(DIRECT_RUNS, {record.run_id: now_ms()}, nx=True)
             return True
         age = (now_ms() - (record.time("createdAt") or 0)) / 1000
+        if not _was_sent(record) and age < 2 * self._limits.pickup:
+            self._send(record.request)
+            return False
         verdict = self._limits.verdict(self._standing(record), age)
         if verdict is None:
             return False

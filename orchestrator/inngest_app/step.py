@@ -13,10 +13,10 @@ import inngest
 from agent.errors import PermanentError
 from agent.protocols import Emit
 from orchestrator.drain import Interrupted
-from orchestrator.engines.retry import delay_before
+from orchestrator.engines.retry import DELAYS, delay_before
 from orchestrator.events import dumps, end_code
 from orchestrator.patience import patiently
-from orchestrator.runlog import Refused, RunLog
+from orchestrator.runlog import AttemptStale, Refused, RunLog
 from orchestrator.steps import DurableSteps
 
 T = TypeVar("T")
@@ -66,6 +66,9 @@ def in_terms_of_inngest(attempt: int, work: Callable[..., T], *args: Any) -> T:
         return work(*args)
     except (inngest.NonRetriableError, inngest.RetryAfterError, inngest.StepError):
         raise  # a step inside has said it already
+    except AttemptStale as error:
+        # Most often nobody waits for this answer. Where somebody does, the next call finds the newer attempt's result.
+        raise inngest.RetryAfterError(str(error), datetime.timedelta(seconds=DELAYS[0]), quiet=True) from error
     except (PermanentError, Refused) as error:
         raise inngest.NonRetriableError(str(error), quiet=True) from error
     except Exception as error:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import RunKeys
+from orchestrator.runlog.keys import DIRECT_RUNS, INNGEST_RUNS, RunKeys
 from orchestrator.runlog.refusals import LogFull, RunMissing, refuse
 
-SCRIPTS: Final = ("create", "claim", "begin", "append", "commit", "end")
+SCRIPTS: Final = ("create", "claim", "begin", "append", "commit", "end", "read")
 END_STATUSES: Final = frozenset({"complete", "failed", "cancelled", "timeout", "lost"})
+MOST_READ: Final = 5_000
+"""Events in one reply."""
+
 NO_STEP: Final = ""
 """The step of what belongs to none: the first status, the terminal event."""
 
@@ -72,10 +76,18 @@ class RunRecord:
 
 
 class RunLog:
-    """All of a run that is in Redis. ``ttl`` in seconds, ``max_events`` per run."""
+    """All of a run that is in Redis. ``ttl`` in seconds, ``max_events`` per run; ``redact`` masks secrets in text."""
 
-    def __init__(self, redis: Client, *, ttl: float = 86_400, max_events: int = 10_000) -> None:
+    def __init__(
+        self,
+        redis: Client,
+        *,
+        ttl: float = 86_400,
+        max_events: int = 10_000,
+        redact: Callable[[str], str] = str,
+    ) -> None:
         self.redis = redis
+        self.redact = redact
         self._limits = (str(max_events), str(int(ttl * 1000)))
         self._scripts = {name: _load(redis, name) for name in SCRIPTS}
 
@@ -152,7 +164,11 @@ class RunLog:
         return self._end(run_id, code, body, "receipt" if receipt else "")
 
     def _end(self, run_id: str, status: str, body: str, receipt: str = "") -> bool:
-        outcome, detail = self._call("end", run_id, NO_STEP, status, body.removesuffix("}"), receipt)
+        body = self.redact(body).removesuffix("}")
+        outcome, detail = self._call("end", run_id, NO_STEP, status, body, receipt)
+        with suppress(RedisError):  # in slots of their own; whoever finds an ended run there takes it out too
+            self.redis.zrem(DIRECT_RUNS, run_id)
+            self.redis.zrem(INNGEST_RUNS, run_id)
         if outcome == "missing":
             raise refuse(outcome, detail)
         return outcome == "ok"
@@ -172,16 +188,14 @@ class RunLog:
         return bool(self.redis.exists(RunKeys(run_id).run))
 
     def read(self, run_id: str, after: int, count: int) -> Page:
-        """Stored events after the id ``after``. Raises RunMissing."""
+        """Stored events after the id ``after``; ``count`` up to MOST_READ. Raises RunMissing."""
         keys = RunKeys(run_id)
-        pipe = self.redis.pipeline(transaction=True)
-        pipe.hmget(keys.run, "status", "last")
-        pipe.xrange(keys.log, min=f"({after}-0", max="+", count=count)
-        (status, last), entries = pipe.execute()
-        if status is None:
+        args = [keys.channel, *self._limits, NO_STEP, after, min(count, MOST_READ)]
+        status, *rest = self._scripts["read"](keys=keys.all, args=args)
+        if not rest:
             raise RunMissing(f"no run {run_id!r}")
-        first = int(entries[0][0].partition(b"-")[0]) if entries else int(last) + 1
-        return Page(status.decode(), int(last), first, [fields[b"e"] for _, fields in entries])
+        last, first, *events = rest
+        return Page(status.decode(), int(last), first, events)
 
     def end_event(self, run_id: str) -> bytes | None:
         """The terminal event of a run that has ended (the log's last entry)."""
@@ -211,8 +225,8 @@ class RunLog:
 
 def _load(redis: Client, name: str) -> Callable[..., Any]:
     folder = files("orchestrator.runlog") / "scripts"
-    # The terminal event must be stored even by a Redis that is full; `allow-oom` exists since Redis 7.
-    header = "#!lua flags=allow-oom\n" if name == "end" else ""
+    # A run must be taken and ended even where Redis is full; `allow-oom` exists since Redis 7.
+    header = "#!lua flags=allow-oom\n" if name in ("claim", "begin", "end") else ""
     script: Callable[..., Any] = redis.register_script(
         header + (folder / "_run.lua").read_text() + (folder / f"{name}.lua").read_text()
     )

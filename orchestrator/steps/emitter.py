@@ -56,8 +56,8 @@ class Emitter:
         self._flusher: threading.Thread | None = None
 
     def __call__(self, type: str, data: Any) -> None:
-        self._raise_failure()
         with self._sending:
+            self._raise_failure()
             if not (self._drafts and self._drafts[-1].absorb(type, data)):
                 self._drafts.append(Draft(type, data))
             now = time.monotonic()
@@ -83,20 +83,20 @@ class Emitter:
         """Store and publish all that waits."""
         with self._sending:
             while self._drafts:
-                batch, self._drafts = self._drafts[:LARGEST_BATCH], self._drafts[LARGEST_BATCH:]
-                bodies = [self._encode(draft) for draft in batch]
-                self._patiently(self._log.append, *self._place, self._sent + 1, bodies)
-                self._sent += len(bodies)
+                batch = self._drafts[:LARGEST_BATCH]
+                self._write(self._log.append, self._sent + 1, [self._encode(draft) for draft in batch])
+                del self._drafts[: len(batch)]
+                self._sent += len(batch)
                 self._window.sent(time.monotonic(), streamed=batch[-1].type in STREAMED)
 
     def commit(self, result: Any) -> None:
         """Finish the step: what waits, the kept files and the result, all or nothing."""
-        self._raise_failure()
         with self._sending:
+            self._raise_failure()
             if len(self._drafts) > LARGEST_BATCH:
                 self.flush()
             bodies = [self._encode(draft) for draft in self._drafts]
-            self._patiently(self._log.commit, *self._place, result, self._sent + 1, bodies, self._changes)
+            self._write(self._log.commit, result, self._sent + 1, bodies, self._changes)
             self._drafts = []
 
     def close(self) -> None:
@@ -108,8 +108,12 @@ class Emitter:
         run_id, step, attempt = self._place
         return self._settings.redact(encode_body(run_id, draft.type, data, step, attempt))
 
-    def _patiently(self, write: Callable[..., None], *args: Any) -> None:
-        patiently(write, *args, check=self._settings.drain.check)
+    def _write(self, write: Callable[..., None], *args: Any) -> None:
+        try:
+            patiently(write, *self._place, *args, check=self._settings.drain.check)
+        except Exception as error:
+            self._failure = error  # whichever thread met it: this attempt writes nothing more
+            raise
         self._asked = time.monotonic()
 
     def _flush_later(self) -> None:
@@ -119,18 +123,15 @@ class Emitter:
         self._due.set()
 
     def _keep_flushing(self) -> None:
-        while not self._closed:
+        while not (self._closed or self._failure):
             self._due.wait()
             self._due.clear()
             wait = self._window.due(time.monotonic()) - time.monotonic()
             if wait > 0:
                 time.sleep(wait)
-            try:
+            with suppress(Exception):  # it is kept, and raised where the body can see it
                 if not self._closed:
                     self.flush()
-            except Exception as error:  # raised where the body can see it
-                self._failure = error
-                return
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

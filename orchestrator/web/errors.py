@@ -29,7 +29,7 @@ class Problem(Exception):
 
 def register_error_handlers(app: flask.Flask) -> None:
     app.register_error_handler(Problem, lambda e: answer(e.status, e.error, e.details, e.headers))
-    app.register_error_handler(HTTPException, lambda e: answer(e.code or 500, e.description or e.name))
+    app.register_error_handler(HTTPException, _http)
     app.register_error_handler(RunMissing, lambda e: answer(404, "Unknown or expired run"))
     app.register_error_handler(KeyReused, lambda e: answer(422, str(e)))
     app.register_error_handler(TooManyRuns, lambda e: answer(429, str(e), headers=_later()))
@@ -38,6 +38,11 @@ def register_error_handlers(app: flask.Flask) -> None:
     app.register_error_handler(LogFull, lambda e: answer(503, str(e), headers=_later()))
     app.register_error_handler(RedisError, _redis_away)
     app.register_error_handler(Exception, _bug)
+
+
+def _http(error: HTTPException) -> flask.typing.ResponseReturnValue:
+    allow = dict(error.get_headers()).get("Allow")
+    return answer(error.code or 500, error.description or error.name, headers={"Allow": allow} if allow else None)
 
 
 def answer(

@@ -47,13 +47,13 @@ class RunRoutes:
             self.settings.agent_max_value_chars,
         )
         key, after = inputs.idempotency_key(), inputs.cursor()
-        if key is None and after:
-            after = 0  # a new run starts at its start
-        run_id = self.runs.start(prompt, flask.g.caller, key)
+        run_id, is_new = self.runs.start(prompt, flask.g.caller, key)
         if inputs.wants_json():
             record = self.log.record(run_id)
             return {"runId": run_id, "status": record.status, "urls": _urls(run_id)}, 202, {"X-Run-Id": run_id}
-        if after:
+        if is_new:
+            after = 0  # whatever a client has seen was of another run
+        elif after:
             inputs.check_cursor(after, self.log.record(run_id).last)
         return event_stream(self.follower, run_id, after, inputs.wants_ids())
 

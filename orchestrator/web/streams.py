@@ -47,9 +47,11 @@ def event_page(log: RunLog, hub: Hub, run_id: str, after: int, wait: float) -> f
     """What is stored after ``after``, waiting up to ``wait`` seconds for something. Raises RunMissing."""
     give_up = time.monotonic() + wait
     with hub.attach(run_id) as viewer:
+        viewer.catch_up()
         page = log.read(run_id, after, PAGE_EVENTS)
         while not page.events and not page.ended and (left := give_up - time.monotonic()) > 0:
             viewer.wait(left)
+            viewer.catch_up()
             page = log.read(run_id, after, PAGE_EVENTS)
     return flask.Response(_page_json(page, after), content_type="application/json")
 

@@ -22,11 +22,13 @@ from orchestrator.events import (
     RunComplete,
     RunError,
     RunRequested,
+    now_ms,
 )
 from orchestrator.inngest_app.functions.dependencies import Dependencies
 from orchestrator.inngest_app.step import InngestStep, in_terms_of_inngest
 from orchestrator.patience import patiently
 from orchestrator.runlog import RunMissing
+from orchestrator.runlog.keys import INNGEST_RUNS
 
 
 def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Function[Any]:
@@ -36,23 +38,26 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
         """All retries are used up, or an error said not to retry."""
         original: Any = ctx.event.data["event"]
         request = _request(original["data"])
-        message = _message(ctx.event.data.get("error"))
-        ctx.step.run("end", lambda: in_terms_of_inngest(ctx.attempt, _fail, request.run_id, message))
-        record = patiently(log.record, request.run_id)
-        if record.status != "complete":
-            code = record.status if record.ended else "failed"
-            data = {"runId": request.run_id, "projectId": request.project_id, "error": message, "code": code}
+        message = log.redact(_message(ctx.event.data.get("error")))
+        status = ctx.step.run("end", lambda: in_terms_of_inngest(ctx.attempt, _fail, request.run_id, message))
+        if status != "complete":
+            data = {"runId": request.run_id, "projectId": request.project_id, "error": message, "code": status}
             ctx.step.send_event("announce", _event(RUN_ERROR, request.run_id, RunError.model_validate(data)))
 
-    def _fail(run_id: str, message: str) -> bool:
+    def _fail(run_id: str, message: str) -> str:
+        """Returns the status that the run has now."""
         try:
-            return patiently(log.fail, run_id, message, "failed")
+            patiently(log.fail, run_id, message, "failed")
+            return patiently(log.record, run_id).status
         except RunMissing:
-            return False
+            return "lost"
+        finally:
+            coder.clean_up(run_id)
 
     def _claim(request: RunRequested, inngest_run: str) -> bool:
         # An event that somebody sent to Inngest directly has no run here yet.
-        patiently(log.create, request, "inngest", "Accepted from Inngest, which runs the steps")
+        if patiently(log.create, request, "inngest", "Accepted from Inngest, which runs the steps"):
+            patiently(log.redis.zadd, INNGEST_RUNS, {request.run_id: now_ms()})
         return patiently(log.claim, request.run_id, f"inngest:{inngest_run}")
 
     @client.create_function(

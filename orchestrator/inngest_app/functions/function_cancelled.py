@@ -22,6 +22,8 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
             return patiently(dependencies.log.fail, run_id, "The run was cancelled", "cancelled", receipt=True)
         except RunMissing:
             return False
+        finally:
+            dependencies.coder.clean_up(run_id)
 
     @client.create_function(
         fn_id="code-agent-cancelled",
