@@ -11,6 +11,9 @@ from agent.protocols import Sandbox
 
 MAX_PROBLEMS: Final = 10
 """Enough for a model to work on; more would only cost tokens."""
+MAX_SOURCES: Final = 100
+MAX_PATH: Final = 200
+"""Bytes; 100 such paths, quoted in the worst way, fit into one argument of a command."""
 FOUND: Final = 3
 """Exit code of the syntax check when it found something: neither Python's own (1, 2) nor the shell's (126, 127)."""
 
@@ -51,7 +54,7 @@ def _json_problems(files: Mapping[str, bytes]) -> list[str]:
 def _python_problems(
     files: Mapping[str, bytes], sandbox: Sandbox, timeout: float, check: Callable[[], None]
 ) -> list[str]:
-    sources = sorted(path for path in files if path.endswith(".py"))
+    sources = sorted(path for path in files if path.endswith(".py") and len(path.encode()) <= MAX_PATH)[:MAX_SOURCES]
     if not sources:
         return []
     output: list[str] = []

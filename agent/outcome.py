@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from agent.messages import RunRequest, RunResult, Usage
 from agent.workspace import text_of
 
 MAX_FILES_EVENT: Final = 2_000_000
-"""Bytes of all texts in the ``files`` event and the result; Inngest takes at most 4 MB of a step."""
+"""Bytes of all texts, escaped as JSON, in the ``files`` event and the result; Inngest takes 4 MB of a step."""
 MAX_TITLE: Final = 80
+"""Characters."""
+MAX_LISTED: Final = 8
 
 FRAMEWORK_SIGNS: Final = (
     ("nextjs", ("next.config.js", "next.config.mjs", "next.config.ts")),
@@ -44,10 +47,16 @@ def texts(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[str]]:
     room = MAX_FILES_EVENT
     for path, content in sorted(files.items()):
         text = text_of(content)
-        if text is not None and len(content) <= room:
+        if text is not None and (size := len(json.dumps(text))) <= room:
             shown[path] = text
-            room -= len(content)
+            room -= size
     return shown, sorted(files.keys() - shown.keys())
+
+
+def listed(paths: Sequence[str]) -> str:
+    """A few of ``paths``, and how many more there are."""
+    more = len(paths) - MAX_LISTED
+    return ", ".join([*paths[:MAX_LISTED], *([f"and {more} more"] if more > 0 else [])])
 
 
 def title(value: str) -> str:

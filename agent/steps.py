@@ -57,7 +57,7 @@ class Bodies:
         """Cheap checks of what was made; returns the problems found."""
         emit = self._begin("check", turn, usage, emit)
         problems = checks.problems(self._restore(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
-        emit("status", f"Check: {'; '.join(problems)}" if problems else "Check: the files are well-formed")
+        emit("status", f"Check: {'; '.join(problems)}" if problems else "Check: nothing wrong found")
         return problems
 
     def finish(self, summary: str, usage: Usage, emit: Emit) -> JSON:
@@ -65,7 +65,7 @@ class Bodies:
         files = self.store.run_files()
         texts, left_out = outcome.texts(files)
         if left_out:
-            emit("status", f"Stored, but not shown here (binary or too much): {', '.join(left_out)}")
+            emit("status", f"Stored, but not shown here (binary or too much): {outcome.listed(left_out)}")
         emit("files", texts)
         self.store.save_project(files)
         result = outcome.result(self.request, summary, files, texts, self.sandbox.id, usage)

@@ -51,6 +51,7 @@ def diff(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Changes:
 
 def sync(root: Path, files: Mapping[str, bytes]) -> None:
     """Make the storable files below ``root`` exactly ``files``, touching only those that differ."""
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
     apply(root, diff(snapshot(root, files), files))
 
 

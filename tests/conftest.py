@@ -12,6 +12,7 @@ import redis
 
 from tests.support.browser import Browser
 from tests.support.inngest import InngestExecutor, InngestServer, RealInngest
+from tests.support.model_server import ModelServer, serving_models
 from tests.support.service import Service
 from tools.redis_server import DATABASES, RedisServer
 
@@ -36,7 +37,7 @@ def redis_server() -> Iterator[RedisServer]:
 @pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     """A database that no other test uses. (Channels are shared by all databases: use own run ids.)"""
-    return _next_database(redis_server)
+    return next_database(redis_server)
 
 
 @pytest.fixture
@@ -66,7 +67,25 @@ def unique() -> Callable[[str], str]:
 def service(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with the direct engine and two workers, shared by all tests that do it no harm."""
     folder = tmp_path_factory.mktemp("service")
-    with Service(_next_database(redis_server), folder, workers=2, env={"AGENT_ENGINE": "direct"}) as running:
+    with Service(next_database(redis_server), folder, workers=2, env={"AGENT_ENGINE": "direct"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[ModelServer]:
+    """The scripted model of all services that tests start with `model_server.environment()`."""
+    with serving_models() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def scripted_service(
+    model_server: ModelServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Like `service`, but `auto` is the scripted model, and silent streams speak often."""
+    env = {"AGENT_ENGINE": "direct", "SSE_KEEPALIVE": "0.3"} | model_server.environment()
+    folder = tmp_path_factory.mktemp("service")
+    with Service(next_database(redis_server), folder, workers=2, env=env) as running:
         yield running
 
 
@@ -111,7 +130,7 @@ def inngest_service(
 ) -> Iterator[Service]:
     """A service whose runs go through `inngest_server`."""
     env = {"AGENT_ENGINE": "inngest"} | inngest_server.environment()
-    with Service(_next_database(redis_server), tmp_path_factory.mktemp("service"), workers=2, env=env) as running:
+    with Service(next_database(redis_server), tmp_path_factory.mktemp("service"), workers=2, env=env) as running:
         inngest_server.wait_for_function("runwire-code-agent-run")
         yield running
 
@@ -126,7 +145,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield running
 
 
-def _next_database(server: RedisServer) -> str:
+def next_database(server: RedisServer) -> str:
     return server.database_url(next(_databases) % DATABASES)
 
 

@@ -34,8 +34,8 @@ LIMITS: Final = (
     "--cpu=300",
     "--core=0",
 )
-"""For each process, in bytes and seconds; ``nproc`` counts the whole jail. Two things to know: without cgroups the memory
-of a jail in total is not limited, and Linux does not hold root to ``nproc``, so serve as an ordinary user."""
+"""For each process, in bytes and seconds; ``nproc`` counts the whole jail. Two things to know: without cgroups a jail's
+memory in total is not limited, and Linux does not hold root to ``nproc``, so serve as an ordinary user."""
 
 PROBE_TIMEOUT: Final = 10.0
 """Seconds; a jail starts in about 10 ms."""

@@ -15,12 +15,16 @@ MAX_STREAMED: Final = 256 * 1024
 MAX_RESULT: Final = 16 * 1024
 """Characters of output that the model reads: about 4,000 tokens, again on every later turn."""
 
+MAX_COMMAND: Final = 100_000
+"""Bytes; Linux takes 131,072 in one argument."""
+
 
 class TerminalArgs(Args):
     command: str = Field(min_length=1, description="A POSIX shell command, run in the workspace.")
 
 
 def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
+    _refuse_what_no_shell_takes(args.command)
     shown = HeadAndTail(MAX_RESULT)
     streamed = 0
 
@@ -32,8 +36,6 @@ def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
             streamed += len(chunk)
             context.emit("tool-output", {"source": source, "chunk": chunk, "callId": context.call_id})
 
-    if "\0" in args.command:
-        raise ToolFailure("Expected a command without NUL characters.", "not a command")
     timeout = context.command_timeout
     result = context.sandbox.run(args.command, timeout=timeout, on_output=on_output, check=context.emit.check)
     note = _note(result, timeout)
@@ -41,6 +43,13 @@ def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
     if result.exit_code != 0:
         raise ToolFailure(text, note)
     return text, note
+
+
+def _refuse_what_no_shell_takes(command: str) -> None:
+    if "\0" in command:
+        raise ToolFailure("Expected a command without NUL characters.", "not a command")
+    if len(command.encode()) > MAX_COMMAND:
+        raise ToolFailure(f"Expected a command of at most {MAX_COMMAND} bytes; put it into a file.", "too long")
 
 
 def _note(result: CommandResult, timeout: float) -> str:

@@ -18,6 +18,13 @@ from orchestrator.runlog.refusals import LogFull, RunMissing, refuse
 
 SCRIPTS: Final = ("create", "claim", "begin", "append", "commit", "end", "read")
 END_STATUSES: Final = frozenset({"complete", "failed", "cancelled", "timeout", "lost"})
+ALLOWED_OOM: Final = ("claim", "begin", "end")
+"""A run must be taken and ended even where Redis is full."""
+
+ALLOW_OOM: Final = "#!lua flags=allow-oom\n"
+NO_SHEBANG: Final = "near '#'"
+"""How a Redis before 7 refuses that line; there a full Redis can end no run."""
+
 MOST_READ: Final = 5_000
 """Events in one reply."""
 
@@ -219,14 +226,16 @@ class RunLog:
         except ResponseError as error:
             if "OOM" in str(error):
                 raise LogFull("Redis has no memory left: the run cannot be stored") from error
+            if NO_SHEBANG in str(error):
+                self._scripts[script] = _load(self.redis, script, flags="")
+                return self._call(script, run_id, step, *args)
             raise
         return outcome.decode(), detail.decode()
 
 
-def _load(redis: Client, name: str) -> Callable[..., Any]:
+def _load(redis: Client, name: str, flags: str = ALLOW_OOM) -> Callable[..., Any]:
     folder = files("orchestrator.runlog") / "scripts"
-    # A run must be taken and ended even where Redis is full; `allow-oom` exists since Redis 7.
-    header = "#!lua flags=allow-oom\n" if name in ("claim", "begin", "end") else ""
+    header = flags if name in ALLOWED_OOM else ""
     script: Callable[..., Any] = redis.register_script(
         header + (folder / "_run.lua").read_text() + (folder / f"{name}.lua").read_text()
     )

@@ -65,7 +65,7 @@ class Server(http.server.ThreadingHTTPServer):
 def serving(*answers: Answer) -> Iterator[Server]:
     """A server that gives ``answers`` in turn, the last one again and again."""
     server = Server(answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
     try:
         yield server
     finally:

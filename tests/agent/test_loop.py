@@ -76,11 +76,18 @@ def test_a_long_file_is_cut_in_its_event_but_not_at_the_end(request_: RunRequest
     assert step.events.of("files") == [result.files] == [{"a.txt": "x" * 70_000}]
 
 
+def test_what_does_not_fit_the_last_event_is_named_there(request_: RunRequest, no_jail: Sandbox) -> None:
+    step = AtOnce(store := MemoryStore({"a.txt": b"a", "logo.png": b"\0", "z.txt": "ж".encode() * 400_000}))
+    result = run(request_, ScriptedModel(says("Done")), no_jail, step, store)
+    assert list(result.files) == ["a.txt"]  # Cyrillic triples when a step's result is escaped as JSON
+    assert "Stored, but not shown here (binary or too much): logo.png, z.txt" in step.events.of("status")
+    assert set(store.project) == {"a.txt", "logo.png", "z.txt"}
+
+
 def test_a_workspace_that_was_lost_is_rebuilt(request_: RunRequest, jail: Sandbox) -> None:
     def lose(step_id: str) -> None:
         if step_id == "tool-2-1":
             shutil.rmtree(jail.root)
-            jail.root.mkdir()
 
     step = AtOnce(store := MemoryStore(), before_body=lose)
     model = ScriptedModel(
@@ -110,6 +117,8 @@ def test_what_an_interrupted_attempt_did_is_undone(request_: RunRequest, jail: S
         pytest.param(call("fly"), "There is no tool 'fly'. Tools: terminal,", id="unknown-tool"),
         pytest.param(ToolCall(id="1", name="terminal", malformed='{"comm'), "Expected a JSON object", id="not-json"),
         pytest.param(call("terminal", command="exit 7"), "exit code 7\n(no output)", id="failing-command"),
+        pytest.param(call("terminal", command=f"echo {'x' * 200_000}"), "at most 100000 bytes", id="too-long-command"),
+        pytest.param(call("terminal", command="echo \0"), "without NUL", id="command-with-nul"),
         pytest.param(call("readFiles", files=["no.txt"]), "(not read: No such file or directory)", id="no-such-file"),
         pytest.param(writes(**{"../up": "x"}), "expected a relative path inside the workspace", id="path-outside"),
         pytest.param(writes(**{"x" * 300: "x"}), "Could not write", id="name-too-long"),

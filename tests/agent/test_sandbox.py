@@ -82,7 +82,7 @@ def test_no_process_in_the_jail_shows_an_environment_with_secrets(jail: Sandbox)
 
 def test_the_jail_has_no_network(jail: Sandbox) -> None:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
     try:
         connect = f"import socket; socket.create_connection(('127.0.0.1', {server.server_port}), 5)"
         result, output = run(jail, f'python3 -c "{connect}"')

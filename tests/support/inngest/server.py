@@ -1,5 +1,6 @@
 """The executor's HTTP side: the paths of the dev server that an app or a test calls."""
 
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,18 @@ from tests.support.inngest.model import CANCELLED, RUNNING, Json, Run, is_ulid, 
 if TYPE_CHECKING:
     from tests.support.inngest.executor import InngestExecutor
 
+BACKLOG = 128
+
 
 class HttpServer:
     """Listens from construction until `close`; raises OSError where the port is taken."""
 
     def __init__(self, executor: "InngestExecutor", port: int) -> None:
-        self._server = make_server("127.0.0.1", port, _app(executor), threaded=True, request_handler=_QuietHandler)
+        # With a socket of our own, because werkzeug ends the process where the port is taken.
+        with socket.create_server(("127.0.0.1", port), backlog=BACKLOG) as listener:
+            self._server = make_server(
+                "127.0.0.1", port, _app(executor), threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
