@@ -11,6 +11,7 @@ from typing import Final
 
 from agent import checks, outcome, tools, workspace
 from agent.deadline import DeadlineEmit, remaining
+from agent.exclusive import exclusive
 from agent.messages import Limits, Message, RunRequest, ToolCall, Usage
 from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox
 
@@ -35,7 +36,8 @@ class Bodies:
         if files:
             emit("status", f"Continuing the project's {len(files)} files")
             emit.keep(files)
-        workspace.sync(self.sandbox.root, files)
+        with exclusive(self.sandbox.root, emit.check):
+            workspace.sync(self.sandbox.root, files)
         return sorted(files)
 
     def ask(self, turn: int, messages: Sequence[Message], usage: Usage, emit: Emit) -> JSON:
@@ -46,17 +48,19 @@ class Bodies:
     def act(self, call_id: str, call: ToolCall, emit: Emit) -> str:
         """One tool call; returns the text that the model sees."""
         emit = self._watched(emit)
-        before = self._restore()
-        emit("tool-call", {"tool": call.name, "args": call.args, "callId": call_id})
-        context = tools.Context(self.sandbox, emit, call_id, self._timeout(self.limits.command_timeout))
-        result = tools.answer(call, context)
-        self._keep_changes(before, emit)
+        with exclusive(self.sandbox.root, emit.check):
+            before = self._restore()
+            emit("tool-call", {"tool": call.name, "args": call.args, "callId": call_id})
+            context = tools.Context(self.sandbox, emit, call_id, self._timeout(self.limits.command_timeout))
+            result = tools.answer(call, context)
+            self._keep_changes(before, emit)
         return result
 
     def check(self, turn: int, usage: Usage, emit: Emit) -> list[str]:
         """Cheap checks of what was made; returns the problems found."""
         emit = self._begin("check", turn, usage, emit)
-        problems = checks.problems(self._restore(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
+        with exclusive(self.sandbox.root, emit.check):
+            problems = checks.problems(self._restore(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
         emit("status", f"Check: {'; '.join(problems)}" if problems else "Check: nothing wrong found")
         return problems
 

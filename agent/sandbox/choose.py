@@ -49,6 +49,7 @@ def remove_workspace(root_dir: Path, run_id: str) -> None:
         # Not shutil.rmtree: commands can nest folders deeper than Python recurses, and take away their permissions.
         subprocess.run(["chmod", "-R", "u+rwx", "--", root], check=False, stderr=subprocess.DEVNULL)
         subprocess.run(["rm", "-rf", "--", root], check=True)
+    root.with_name(f"{root.name}.lock").unlink(missing_ok=True)
 
 
 def _workspace(root_dir: Path, run_id: str) -> Path:
