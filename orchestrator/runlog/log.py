@@ -152,14 +152,20 @@ class RunLog:
         number: int,
         bodies: Sequence[str],
         changes: Mapping[str, bytes | None],
-    ) -> None:
-        """Finish a step: its last events, its changed files (None: deleted) and its result, all or nothing."""
+    ) -> Any:
+        """Finish a step: its last events, its changed files (None: deleted) and its result, all or nothing.
+
+        Returns the step's stored result: another attempt's, where that one was first.
+        """
         kept = {path: content for path, content in changes.items() if content is not None}
         deleted = [path for path, content in changes.items() if content is None]
         args = [dumps(result), number, len(bodies), *bodies, len(kept), *_flat(kept), *deleted]
         outcome, detail = self._call("commit", run_id, step, attempt, *args)
-        if outcome not in ("ok", "done"):
+        if outcome == "done":
+            return json.loads(detail)
+        if outcome != "ok":
             raise refuse(outcome, detail)
+        return result
 
     def complete(self, run_id: str, result: Mapping[str, Any]) -> bool:
         """End the run well; False where it has ended before. Raises RunMissing."""

@@ -45,7 +45,6 @@ class DurableSteps:
             raise PermanentError(f"step {step!r} was started {begun.attempt} times without an end")
         log.info("step.started run_id=%s step=%s attempt=%d", run_id, step, begun.attempt)
         with closing(Emitter(self._log, run_id, step, begun.attempt, self._settings)) as emit:
-            result = body(emit)
-            emit.commit(result)
+            result = emit.commit(body(emit))
         log.info("step.finished run_id=%s step=%s attempt=%d", run_id, step, begun.attempt)
         return result

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from agent.errors import Cancelled
 from orchestrator.drain import Drain
@@ -17,6 +17,8 @@ from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.steps.clip import clip
 from orchestrator.steps.coalesce import STREAMED, Draft, Window
+
+T = TypeVar("T")
 
 CHECK_SECONDS: Final = 0.5
 """How often an attempt that is silent asks whether it is still wanted; a cancel must be seen within 2 s."""
@@ -89,15 +91,16 @@ class Emitter:
                 self._sent += len(batch)
                 self._window.sent(time.monotonic(), streamed=batch[-1].type in STREAMED)
 
-    def commit(self, result: Any) -> None:
-        """Finish the step: what waits, the kept files and the result, all or nothing."""
+    def commit(self, result: Any) -> Any:
+        """Finish the step: what waits, the kept files and the result, all or nothing; returns the stored result."""
         with self._sending:
             self._raise_failure()
             if len(self._drafts) > LARGEST_BATCH:
                 self.flush()
             bodies = [self._encode(draft) for draft in self._drafts]
-            self._write(self._log.commit, result, self._sent + 1, bodies, self._changes)
+            stored = self._write(self._log.commit, result, self._sent + 1, bodies, self._changes)
             self._drafts = []
+            return stored
 
     def close(self) -> None:
         self._closed = True
@@ -108,13 +111,14 @@ class Emitter:
         run_id, step, attempt = self._place
         return self._settings.redact(encode_body(run_id, draft.type, data, step, attempt))
 
-    def _write(self, write: Callable[..., None], *args: Any) -> None:
+    def _write(self, write: Callable[..., T], *args: Any) -> T:
         try:
-            patiently(write, *self._place, *args, check=self._settings.drain.check)
+            answer = patiently(write, *self._place, *args, check=self._settings.drain.check)
         except Exception as error:
             self._failure = error  # whichever thread met it: this attempt writes nothing more
             raise
         self._asked = time.monotonic()
+        return answer
 
     def _flush_later(self) -> None:
         if self._flusher is None:

@@ -13,18 +13,19 @@ local function keep_alive()
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, TTL) end
 end
 
--- Number, store and publish bodies (an event's JSON without its id) ARGV[first..last]; returns the last id.
+-- Number, store and publish bodies (an event's JSON without its id); returns the last id.
 local function publish(bodies)
-  local id = tonumber(redis.call('HGET', RUN, 'last') or '0')
-  for _, body in ipairs(bodies) do
+  local call = redis.call
+  local id = tonumber(call('HGET', RUN, 'last') or '0')
+  for i = 1, #bodies do
     id = id + 1
-    local event = '{"id":' .. id .. ',' .. body
-    redis.call('XADD', LOG, 'MAXLEN', '~', MAXLEN, id .. '-0', 'e', event)
-    redis.call('PUBLISH', CHANNEL, event)
+    local event = '{"id":' .. id .. ',' .. bodies[i]
+    call('XADD', LOG, 'MAXLEN', '~', MAXLEN, id .. '-0', 'e', event)
+    call('PUBLISH', CHANNEL, event)
   end
-  redis.call('HSET', RUN, 'last', id)
-  redis.call('PEXPIRE', RUN, TTL)
-  redis.call('PEXPIRE', LOG, TTL)
+  call('HSET', RUN, 'last', id)
+  call('PEXPIRE', RUN, TTL)
+  call('PEXPIRE', LOG, TTL)
   return id
 end
 
