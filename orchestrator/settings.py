@@ -63,6 +63,9 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/]+/?$",
         description="This service's public origin, as Inngest reaches it. Registration in production needs it.",
     )
+    inngest_serve: bool = Field(
+        True, description="Register the served endpoint at the start. Set false where a `worker` takes Inngest's calls."
+    )
     inngest_app_id: str = Field("runwire", description="The app's id at Inngest.")
     inngest_concurrency: int = Field(10, ge=1, description="Steps that Inngest executes at a time.")
 

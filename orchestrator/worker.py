@@ -1,7 +1,7 @@
 """The `worker` process: `python -m orchestrator.worker` takes Inngest's calls over an outbound connection.
 
-For places that Inngest cannot reach over HTTP. Set up this or the served endpoint, not both: the last one to register
-an app gets its work. It runs in plain threads; nothing here is patched for gevent.
+For places that Inngest cannot reach over HTTP. Set INNGEST_SERVE=false for the web processes then: of a served endpoint
+and a worker, the last one to register gets the work. It runs in plain threads; nothing here is patched for gevent.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ class Registration:
 
     @property
     def wanted(self) -> bool:
-        return self._settings.agent_engine != "direct" and self._settings.serve_origin is not None
+        settings = self._settings
+        return settings.inngest_serve and settings.agent_engine != "direct" and settings.serve_origin is not None
 
     def start(self, drain: Drain) -> None:
         """Register in the background, again and again until it has worked. Call once, after the fork."""
