@@ -15,6 +15,7 @@ from orchestrator.settings import Settings
 from orchestrator.web.errors import register_error_handlers
 from orchestrator.web.health import HealthRoutes
 from orchestrator.web.run import RunRoutes
+from orchestrator.web.sessions import NoSessions
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """Inngest sends all memoised state with each call; POST /agent/run has a limit of its own, far lower."""
@@ -25,6 +26,7 @@ def create_app(settings: Settings) -> flask.Flask:
     service = build_service(settings)
     app = flask.Flask(__name__, static_folder=None)
     app.secret_key = settings.secret_key or secrets.token_hex(16)
+    app.session_interface = NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # an attribute of Flask's default provider
 

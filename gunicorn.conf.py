@@ -27,7 +27,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 
 # Without API keys anybody who reaches the port may run commands in the sandbox: then only this machine does.
 bind = f"127.0.0.1:{settings.port}" if settings.dev and not settings.api_keys else f"[::]:{settings.port}"
-worker_class = "gevent"
+worker_class = "orchestrator.web.gunicorn_worker.DrainingWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 worker_connections = settings.sse_max_viewers + 1000  # streams, and room for the other calls
 backlog = 4096
@@ -50,6 +50,7 @@ def post_worker_init(worker):
 
     def drain(number, frame):
         gevent.spawn(service.stop)
+        gevent.spawn_later(1, worker.close_idle)  # a second for requests that are on their way
         stop_listening(number, frame)
 
     signal.signal(signal.SIGTERM, drain)

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import inngest
 
@@ -23,6 +23,9 @@ from orchestrator.runlog.connection import Client, connect
 from orchestrator.runs import Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
+
+READ_CONNECTIONS: Final = 2
+READ_WAIT_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,9 @@ def build_service(settings: Settings) -> Service:
 
     subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify)
     hub = Hub(subscriber, redis, max_viewers=settings.sse_max_viewers, queue_bytes=settings.sse_queue_bytes)
-    follower = Follower(log, hub, drain, settings.sse_keepalive)
+    # Viewers that all come back at once queue for connections of their own, not before the runs' writes.
+    reading = connect(settings.redis_url, READ_CONNECTIONS, settings.redis_tls_verify, wait=READ_WAIT_SECONDS)
+    follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)
     keys = IdempotencyKeys(redis, settings.events_ttl)
     runs = Runs(redis, log, dispatcher, engine, keys, most=settings.agent_max_active_runs, ttl=settings.events_ttl)
 

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         description="Where run logs, channels and leases live. `make run` starts its own Redis if this is not set.",
     )
     redis_max_connections: int = Field(
-        8, ge=2, le=1000, description="Connections a process may open for commands; the hub takes one more."
+        8, ge=2, le=1000, description="Connections a process may open for commands; its viewers take three more in all."
     )
     redis_tls_verify: bool = Field(
         True, description="Verify the certificate of a rediss:// server; Heroku's are self-signed: set false there."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -46,9 +47,12 @@ def remove_workspace(root_dir: Path, run_id: str) -> None:
     """Delete a run's workspace; one that is gone already is fine."""
     root = _workspace(root_dir, run_id)
     if root.is_dir() and not root.is_symlink():
-        # Not shutil.rmtree: commands can nest folders deeper than Python recurses, and take away their permissions.
-        subprocess.run(["chmod", "-R", "u+rwx", "--", root], check=False, stderr=subprocess.DEVNULL)
-        subprocess.run(["rm", "-rf", "--", root], check=True)
+        try:
+            shutil.rmtree(root)
+        except (OSError, RecursionError):
+            # Commands can nest folders deeper than Python recurses, and take away their permissions.
+            subprocess.run(["chmod", "-R", "u+rwx", "--", root], check=False, stderr=subprocess.DEVNULL)
+            subprocess.run(["rm", "-rf", "--", root], check=True)
     root.with_name(f"{root.name}.lock").unlink(missing_ok=True)
 
 

@@ -26,38 +26,64 @@ class Follower:
     def __init__(self, log: RunLog, hub: Hub, drain: Drain, keepalive: float) -> None:
         self._log, self._hub, self._drain, self._keepalive = log, hub, drain, keepalive
 
-    def stream(self, run_id: str, after: int, framer: Framer) -> Iterator[bytes]:
-        """Frames of the events after the id ``after`` up to the terminal one, with comments where it is silent.
+    def open(self, run_id: str, after: int, framer: Framer) -> Stream:
+        """A stream of the events after the id ``after``; nothing published from now on can be missed.
 
-        The first chunk comes when nothing published from then on can be missed. Until then it may raise
-        TooManyViewers or HubUnavailable, later nothing.
+        Raises TooManyViewers, HubUnavailable, RunMissing and redis' errors; once it is open nothing is raised.
         """
-        with self._hub.attach(run_id) as viewer:
-            yield OPENING
-            yield from _Stream(self._log, self._drain, viewer, run_id, after, framer).chunks(self._keepalive)
+        viewer = self._hub.attach(run_id)
+        try:
+            viewer.catch_up()
+            page = self._log.read(run_id, after, PAGE_EVENTS)
+        except BaseException:
+            viewer.close()
+            raise
+        return Stream(self._log, self._drain, viewer, run_id, after, framer, page, self._keepalive)
 
 
-class _Stream:
-    def __init__(self, log: RunLog, drain: Drain, viewer: Viewer, run_id: str, after: int, framer: Framer) -> None:
+class Stream:
+    """Chunks of frames up to the terminal event, with comments where it is silent. ``close`` it."""
+
+    def __init__(
+        self,
+        log: RunLog,
+        drain: Drain,
+        viewer: Viewer,
+        run_id: str,
+        after: int,
+        framer: Framer,
+        page: Page,
+        keepalive: float,
+    ) -> None:
         self._log, self._drain, self._viewer = log, drain, viewer
-        self._run_id, self._framer = run_id, framer
+        self._run_id, self._framer, self._keepalive = run_id, framer, keepalive
         self._heads = terminal_heads(run_id)
         self._count = PAGE_EVENTS
         self._done = False
+        self.last = page.last
+        """The run's last event when the stream was opened."""
+        self.is_over = page.ended and after >= page.last
+        """Whether there is nothing to come: the run's terminal event was seen before."""
         viewer.cursor = after
+        self._first = OPENING + self._frame(page)
 
-    def chunks(self, keepalive: float) -> Iterator[bytes]:
+    def close(self) -> None:
+        self._viewer.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._first
+        self._first = b""
         spoke = time.monotonic()
         while not self._done and not self._drain.started.is_set():
             chunk = self._next()
             if chunk:
                 yield chunk
                 spoke = time.monotonic()
-            elif time.monotonic() - spoke >= keepalive:
+            elif time.monotonic() - spoke >= self._keepalive:
                 yield KEEPALIVE
                 spoke = time.monotonic()
             elif not self._done:
-                self._viewer.wait(spoke + keepalive - time.monotonic())
+                self._viewer.wait(spoke + self._keepalive - time.monotonic())
 
     def _next(self) -> bytes:
         """What can be sent now, maybe nothing."""

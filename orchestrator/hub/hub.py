@@ -7,8 +7,7 @@ the log. A later acknowledgement means a reconnect: whoever watches that channel
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import gevent
@@ -65,9 +64,8 @@ class Hub:
         self.connected = False
         self.viewers = 0
 
-    @contextmanager
-    def attach(self, run_id: str) -> Iterator[Viewer]:
-        """A viewer that hears everything published from now on. Raises TooManyViewers, HubUnavailable."""
+    def attach(self, run_id: str) -> Viewer:
+        """A viewer that hears everything published from now on; close it. Raises TooManyViewers, HubUnavailable."""
         if self.viewers >= self._max_viewers:
             raise TooManyViewers(f"this process already serves {self.viewers} streams")
         self._start_once()
@@ -76,19 +74,22 @@ class Hub:
         if watched is None:
             watched = self._channels[name] = _Channel(run_id)
             self._send("SUBSCRIBE", name)
-        viewer = Viewer(self._queue_bytes)
+        viewer = Viewer(self._queue_bytes, partial(self._detach, name, watched))
         watched.viewers.add(viewer)
         self.viewers += 1
-        try:
-            if not watched.acknowledged.wait(ACK_SECONDS):
-                raise HubUnavailable("Redis does not answer")
-            yield viewer
-        finally:
-            self.viewers -= 1
-            watched.viewers.discard(viewer)
-            if not watched.viewers and self._channels.get(name) is watched:
-                del self._channels[name]
-                self._send("UNSUBSCRIBE", name)
+        if not watched.acknowledged.wait(ACK_SECONDS):
+            viewer.close()
+            raise HubUnavailable("Redis does not answer")
+        return viewer
+
+    def _detach(self, name: bytes, watched: _Channel, viewer: Viewer) -> None:
+        if viewer not in watched.viewers:
+            return
+        self.viewers -= 1
+        watched.viewers.discard(viewer)
+        if not watched.viewers and self._channels.get(name) is watched:
+            del self._channels[name]
+            self._send("UNSUBSCRIBE", name)
 
     def wake_all(self) -> None:
         """Let every stream look up: the process is draining."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gevent.event import Event
 
 from orchestrator.hub.batch import Batch
@@ -10,10 +12,11 @@ from orchestrator.hub.batch import Batch
 class Viewer:
     """A bounded queue of batches. What does not fit is dropped and read from the log instead."""
 
-    __slots__ = ("_limit", "_size", "_wake", "batches", "behind", "cursor", "gone")
+    __slots__ = ("_detach", "_limit", "_size", "_wake", "batches", "behind", "cursor", "gone")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, detach: Callable[[Viewer], None]) -> None:
         self._limit = limit
+        self._detach = detach
         self._size = 0
         self._wake = Event()
         self.batches: list[Batch] = []
@@ -59,6 +62,10 @@ class Viewer:
     def take(self) -> list[Batch]:
         batches, self.batches, self._size = self.batches, [], 0
         return batches
+
+    def close(self) -> None:
+        """Leave the hub; may be called again."""
+        self._detach(self)
 
     def wait(self, seconds: float) -> bool:
         """Whether something came within ``seconds``."""

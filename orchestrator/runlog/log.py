@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
 from orchestrator.runlog.connection import Client
@@ -230,7 +230,7 @@ class RunLog:
         try:
             outcome, detail = self._scripts[script](keys=keys.all, args=[keys.channel, *self._limits, step, *args])
         except ResponseError as error:
-            if "OOM" in str(error):
+            if isinstance(error, OutOfMemoryError) or "OOM" in str(error):
                 raise LogFull("Redis has no memory left: the run cannot be stored") from error
             if NO_SHEBANG in str(error):
                 self._scripts[script] = _load(self.redis, script, flags="")

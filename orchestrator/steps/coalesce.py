@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+LARGEST_JOINED: Final = 16_384
+"""Characters; what has grown to this is an event of its own, far below the size at which events are cut."""
+
 STREAMED: Final = frozenset({"text", "tool-output"})
 
 
@@ -20,8 +23,12 @@ class Draft:
         if type != self.type or type not in STREAMED:
             return False
         if type == "text":
+            if len(self.data) + len(data) > LARGEST_JOINED:
+                return False
             self.data += data
             return True
+        if len(self.data["chunk"]) + len(data["chunk"]) > LARGEST_JOINED:
+            return False
         if any(self.data.get(name) != data.get(name) for name in ("source", "callId")):
             return False
         self.data = {**self.data, "chunk": self.data["chunk"] + data["chunk"]}

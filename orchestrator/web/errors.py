@@ -6,7 +6,7 @@ import logging
 from typing import Any, Final
 
 import flask
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 from werkzeug.exceptions import HTTPException
 
 from orchestrator.hub import HubUnavailable, TooManyViewers
@@ -36,6 +36,7 @@ def register_error_handlers(app: flask.Flask) -> None:
     app.register_error_handler(TooManyViewers, lambda e: answer(503, str(e), headers=_later()))
     app.register_error_handler(HubUnavailable, lambda e: answer(503, "Redis does not answer", headers=_later()))
     app.register_error_handler(LogFull, lambda e: answer(503, str(e), headers=_later()))
+    app.register_error_handler(OutOfMemoryError, lambda e: answer(503, "Redis has no memory left", headers=_later()))
     app.register_error_handler(RedisError, _redis_away)
     app.register_error_handler(Exception, _bug)
 

@@ -10,13 +10,13 @@ import flask
 
 from agent.models.catalog import available_models
 from orchestrator.coding import model_config
-from orchestrator.hub import Follower, Hub
+from orchestrator.hub import Follower, Hub, Stream
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.runs import Runs
 from orchestrator.settings import Settings
 from orchestrator.web import inputs
 from orchestrator.web.auth import key_check
-from orchestrator.web.streams import event_page, event_stream
+from orchestrator.web.streams import event_page, event_stream, framer
 
 
 @dataclass(frozen=True)
@@ -51,19 +51,24 @@ class RunRoutes:
         if inputs.wants_json():
             record = self.log.record(run_id)
             return {"runId": run_id, "status": record.status, "urls": _urls(run_id)}, 202, {"X-Run-Id": run_id}
-        if is_new:
-            after = 0  # whatever a client has seen was of another run
-        elif after:
-            inputs.check_cursor(after, self.log.record(run_id).last)
-        return event_stream(self.follower, run_id, after, inputs.wants_ids())
+        # Whatever a client has seen before a run is new was of another one.
+        return event_stream(self._open(run_id, 0 if is_new else after), run_id)
 
     def events(self, run_id: str) -> flask.typing.ResponseReturnValue:
-        after = inputs.cursor()
-        record = self.log.record(inputs.run_id(run_id))
-        inputs.check_cursor(after, record.last)
-        if record.ended and after == record.last:
+        stream = self._open(inputs.run_id(run_id), inputs.cursor())
+        if stream.is_over:
+            stream.close()
             return "", 204
-        return event_stream(self.follower, run_id, after, inputs.wants_ids())
+        return event_stream(stream, run_id)
+
+    def _open(self, run_id: str, after: int) -> Stream:
+        stream = self.follower.open(run_id, after, framer())
+        try:
+            inputs.check_cursor(after, stream.last)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
 
     def poll(self, run_id: str) -> flask.typing.ResponseReturnValue:
         after, wait = inputs.cursor(), inputs.poll_wait()

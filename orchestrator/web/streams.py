@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from itertools import chain
+from contextlib import closing
 from typing import Final
 
 import flask
 
-from orchestrator.hub import Follower, Hub
-from orchestrator.hub.frames import frame_data, frame_data_and_id
+from orchestrator.hub import Hub, Stream
+from orchestrator.hub.frames import Framer, frame_data, frame_data_and_id
 from orchestrator.runlog import Page, RunLog
+from orchestrator.web import inputs
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream",
@@ -21,32 +21,19 @@ HEADERS: Final = {
 PAGE_EVENTS: Final = 500
 
 
-class _Opened:
-    """A stream whose first chunk is already there; closes it whether or not anybody read on."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._all = chain([next(chunks)], chunks)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._all
-
-    def close(self) -> None:
-        close = getattr(self._chunks, "close", None)
-        if close is not None:
-            close()
+def event_stream(stream: Stream, run_id: str) -> flask.Response:
+    """The server closes ``stream`` when it has sent it, or its client is gone."""
+    return flask.Response(stream, headers={**HEADERS, "X-Run-Id": run_id}, direct_passthrough=True)
 
 
-def event_stream(follower: Follower, run_id: str, after: int, with_ids: bool) -> flask.Response:
-    """Raises TooManyViewers, HubUnavailable: only what is sure to stream gets a 200."""
-    chunks = follower.stream(run_id, after, frame_data_and_id if with_ids else frame_data)
-    return flask.Response(_Opened(chunks), headers={**HEADERS, "X-Run-Id": run_id}, direct_passthrough=True)
+def framer() -> Framer:
+    return frame_data_and_id if inputs.wants_ids() else frame_data
 
 
 def event_page(log: RunLog, hub: Hub, run_id: str, after: int, wait: float) -> flask.Response:
     """What is stored after ``after``, waiting up to ``wait`` seconds for something. Raises RunMissing."""
     give_up = time.monotonic() + wait
-    with hub.attach(run_id) as viewer:
+    with closing(hub.attach(run_id)) as viewer:
         viewer.catch_up()
         page = log.read(run_id, after, PAGE_EVENTS)
         while not page.events and not page.ended and (left := give_up - time.monotonic()) > 0:
