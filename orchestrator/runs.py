@@ -7,7 +7,7 @@ import secrets
 import threading
 
 from agent.messages import Value
-from orchestrator.engines import Dispatcher, InngestEngine
+from orchestrator.engines import Choice, Dispatcher, InngestEngine
 from orchestrator.events import RunRequested, now_ms
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.runlog import RunLog, RunRecord
@@ -54,13 +54,11 @@ class Runs:
             run_id = self._keys.claim(caller, key, prompt.model_dump_json(), run_id)
             if self._log.exists(run_id):
                 return run_id, False
-        self._check_room()
         choice = self._dispatcher.choose()
         request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
-        self._dispatcher.announce(run_id, choice)
+        self._reserve(request, choice)
         self._log.create(request, choice.engine, choice.why)
         self._dispatcher.start(request, choice)
-        self._remember(request)
         log.info("run.accepted run_id=%s engine=%s model=%s", run_id, choice.engine, prompt.model)
         return run_id, True
 
@@ -76,15 +74,17 @@ class Runs:
             threading.Thread(target=self._inngest.cancel, args=(run_id,), daemon=True).start()
         return record
 
-    def _check_room(self) -> None:
-        pipe = self._redis.pipeline(transaction=False)
+    def _reserve(self, request: RunRequested, choice: Choice) -> None:
+        """A place among the unfinished runs and in the project's list, before the run is stored. Raises TooManyRuns."""
+        active, due = self._dispatcher.due(choice)
+        pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
         pipe.zcard(DIRECT_RUNS)
         pipe.zcard(INNGEST_RUNS)
-        if sum(pipe.execute()) >= self._most:
-            raise TooManyRuns(f"{self._most} runs are unfinished; try again later")
-
-    def _remember(self, request: RunRequested) -> None:
-        pipe = self._redis.pipeline(transaction=True)
+        pipe.zadd(active, {request.run_id: due})
         pipe.zadd(project_runs(request.project_id), {request.run_id: now_ms()})
         pipe.expire(project_runs(request.project_id), self._ttl)
-        pipe.execute()
+        direct, at_inngest, *_ = pipe.execute()
+        if direct + at_inngest >= self._most:
+            self._redis.zrem(active, request.run_id)
+            self._redis.zrem(project_runs(request.project_id), request.run_id)
+            raise TooManyRuns(f"{self._most} runs are unfinished; try again later")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TypeVar
 
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from agent.errors import PermanentError, TransientError
 from agent.protocols import Emit
@@ -69,17 +69,17 @@ class DirectEngine:
         self._redis, self._log, self._steps, self._coder, self._drain = redis, run_log, steps, coder, drain
         self._slots, self._owner = slots, owner
         self._held: dict[str, threading.Thread] = {}
+        self._submitted: list[str] = []
         self._wake = threading.Event()
 
     def start(self) -> None:
         """Look for runs from now on, in the background. Call once, after the fork."""
         threading.Thread(target=self._keep_looking, name="direct-engine", daemon=True).start()
 
-    def submit(self, run_id: str, after: float = 0) -> None:
-        """Hand in a run; this process or another takes it ``after`` so many seconds. Raises redis' errors."""
-        self._redis.zadd(DIRECT_RUNS, {run_id: now_ms() + int(after * 1000)})
-        if not after:
-            self._wake.set()
+    def submit(self, run_id: str) -> None:
+        """Hand in a stored run; this process takes it, or another when this one has no room or dies."""
+        self._submitted.append(run_id)
+        self._wake.set()
 
     def join(self) -> None:
         """Wait for the runs held here: once draining has started each stops after its step, or is given up."""
@@ -87,14 +87,17 @@ class DirectEngine:
             thread.join()
 
     def _keep_looking(self) -> None:
+        next_look = 0.0
         while self._held or not self._drain.started.is_set():
             try:
-                self._renew_leases()
-                if not self._drain.started.is_set():
-                    self._take_due_runs()
+                self._take(self._submitted)
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + LOOK_SECONDS
+                    self._renew_leases()
+                    self._take(self._due_runs())
             except (RedisError, OSError) as error:
                 log.warning("direct.redis_away error=%r", error)
-            self._wake.wait(LOOK_SECONDS)
+            self._wake.wait(max(0.0, next_look - time.monotonic()))
             self._wake.clear()
 
     def _renew_leases(self) -> None:
@@ -102,12 +105,13 @@ class DirectEngine:
             with suppress(Refused):  # its runner notices by itself
                 self._lease(run_id, LEASE_SECONDS)
 
-    def _take_due_runs(self) -> None:
-        free = self._slots - len(self._held)
-        if free <= 0:
-            return
-        for name in self._redis.zrangebyscore(DIRECT_RUNS, "-inf", now_ms(), start=0, num=free):
-            run_id = name.decode()
+    def _due_runs(self) -> list[str]:
+        due = self._redis.zrangebyscore(DIRECT_RUNS, "-inf", now_ms(), start=0, num=self._slots)
+        return [name.decode() for name in due]
+
+    def _take(self, run_ids: list[str]) -> None:
+        while run_ids and len(self._held) < self._slots and not self._drain.started.is_set():
+            run_id = run_ids.pop(0)
             try:
                 if run_id not in self._held and self._lease(run_id, LEASE_SECONDS):
                     self._spawn(run_id)
@@ -118,7 +122,8 @@ class DirectEngine:
         """Whether the run is this process's for ``seconds``. Raises Refused where it has ended."""
         ours = self._log.claim(run_id, "direct", self._owner, seconds)
         # Either way somebody has it; look again when that lease has run out.
-        self._redis.zadd(DIRECT_RUNS, {run_id: now_ms() + int(seconds * 1000)})
+        with suppress(OutOfMemoryError):  # then it stays due, and is found held
+            self._redis.zadd(DIRECT_RUNS, {run_id: now_ms() + int(seconds * 1000)})
         return ours
 
     def _spawn(self, run_id: str) -> None:

@@ -15,12 +15,12 @@ from orchestrator.engines.inngest import InngestEngine
 from orchestrator.events import RunRequested, now_ms
 from orchestrator.patience import patiently
 from orchestrator.runlog import LogUnavailable, Refused, RunLog
-from orchestrator.runlog.keys import INNGEST_RUNS, RunKeys
+from orchestrator.runlog.keys import DIRECT_RUNS, INNGEST_RUNS, RunKeys
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps
 
 STORED_WITHIN_SECONDS: Final = 2.0
-"""How long after its announcement a run may be stored; one that is not by then is forgotten."""
+"""From the reservation of a run's place to its being stored; one that is not by then is forgotten."""
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +50,11 @@ class Dispatcher:
         url = self._settings.inngest_url
         return Choice("direct", f"Accepted; the service runs the steps itself, as no Inngest server answers at {url}")
 
-    def announce(self, run_id: str, choice: Choice) -> None:
-        """Have a run looked for that is about to be stored: should this process die meanwhile, another finds it."""
+    def due(self, choice: Choice) -> tuple[str, int]:
+        """The sorted set in which a run is looked for should this process die, and from when on, in ms."""
         if choice.engine == "direct":
-            self._direct.submit(run_id, after=STORED_WITHIN_SECONDS)
-        else:
-            due = now_ms() + int(self._settings.agent_pickup_timeout * 1000)
-            self._log.redis.zadd(INNGEST_RUNS, {run_id: due})
+            return DIRECT_RUNS, now_ms() + int(STORED_WITHIN_SECONDS * 1000)
+        return INNGEST_RUNS, now_ms() + int(self._settings.agent_pickup_timeout * 1000)
 
     def start(self, request: RunRequested, choice: Choice) -> None:
         """Hand in a run that is stored; nobody waits for Inngest. May be repeated."""
@@ -84,7 +82,7 @@ class Dispatcher:
             elif patiently(self._log.claim, run_id, "direct"):
                 sentence = "Inngest did not accept the run; the service runs the steps itself"
                 self._steps.attempt(run_id, "fallback", lambda emit: emit("status", sentence))
-                patiently(self._direct.submit, run_id)
+                patiently(self._log.redis.zadd, DIRECT_RUNS, {run_id: now_ms()})
         except Refused:
             pass  # Inngest had got it after all
         except (RedisError, LogUnavailable) as error:
