@@ -81,7 +81,13 @@ def build_service(settings: Settings) -> Service:
     sweep = Sweep(redis, log, engine, dispatcher.send, drain, owner=owner, limits=limits)
 
     subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify)
-    hub = Hub(subscriber, redis, max_viewers=settings.sse_max_viewers, queue_bytes=settings.sse_queue_bytes)
+    hub = Hub(
+        subscriber,
+        redis,
+        max_viewers=settings.sse_max_viewers,
+        queue_bytes=settings.sse_queue_bytes,
+        tick=min(1.0, settings.sse_keepalive / 4),
+    )
     # Viewers that all come back at once queue for connections of their own, not before the runs' writes.
     reading = connect(settings.redis_url, READ_CONNECTIONS, settings.redis_tls_verify, wait=READ_WAIT_SECONDS)
     follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)

@@ -71,19 +71,17 @@ class Stream:
         self._viewer.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self._first
+        viewer, chunk = self._viewer, self._first
         self._first = b""
-        spoke = time.monotonic()
-        while not self._done and not self._drain.started.is_set():
-            chunk = self._next()
+        while True:
             if chunk:
                 yield chunk
-                spoke = time.monotonic()
-            elif time.monotonic() - spoke >= self._keepalive:
-                yield KEEPALIVE
-                spoke = time.monotonic()
-            elif not self._done:
-                self._viewer.wait(spoke + self._keepalive - time.monotonic())
+                viewer.due = time.monotonic() + self._keepalive
+            elif not viewer.behind:
+                viewer.wait()
+            if self._done or self._drain.started.is_set():
+                return
+            chunk = self._next() or (KEEPALIVE if time.monotonic() >= viewer.due else b"")
 
     def _next(self) -> bytes:
         """What can be sent now, maybe nothing."""

@@ -7,6 +7,7 @@ the log. A later acknowledgement means a reconnect: whoever watches that channel
 from __future__ import annotations
 
 import logging
+import time
 from functools import partial
 from typing import Final
 
@@ -52,12 +53,14 @@ class _Channel:
 
 
 class Hub:
-    """``max_viewers`` streams in all, ``queue_bytes`` waiting for each."""
+    """``max_viewers`` streams in all, ``queue_bytes`` waiting for each; waits are precise to ``tick`` seconds."""
 
-    def __init__(self, connection: SubscriberConnection, redis: Client, *, max_viewers: int, queue_bytes: int) -> None:
+    def __init__(
+        self, connection: SubscriberConnection, redis: Client, *, max_viewers: int, queue_bytes: int, tick: float = 1.0
+    ) -> None:
         self._connection = connection
         self._redis = redis
-        self._max_viewers, self._queue_bytes = max_viewers, queue_bytes
+        self._max_viewers, self._queue_bytes, self._tick = max_viewers, queue_bytes, tick
         self._channels: dict[bytes, _Channel] = {}
         self._writing = RLock()
         self._running = False
@@ -103,6 +106,7 @@ class Hub:
             self._running = True
             gevent.spawn(self._keep_reading)
             gevent.spawn(self._keep_comparing)
+            gevent.spawn(self._keep_ticking)
 
     def _send(self, command: str, name: bytes) -> None:
         try:
@@ -157,6 +161,16 @@ class Hub:
             for viewer in watched.viewers:
                 viewer.fall_behind()
         watched.acknowledged.set()
+
+    def _keep_ticking(self) -> None:
+        """One clock for all that wait: a timer for each would cost more than the waiting itself."""
+        while True:
+            gevent.sleep(self._tick)
+            self._connection.keep_alive()
+            now = time.monotonic()
+            for watched in self._channels.values():
+                for viewer in watched.viewers:
+                    viewer.tick(now)
 
     def _keep_comparing(self) -> None:
         while True:

@@ -12,7 +12,7 @@ from orchestrator.hub.batch import Batch
 class Viewer:
     """A bounded queue of batches. What does not fit is dropped and read from the log instead."""
 
-    __slots__ = ("_detach", "_limit", "_size", "_wake", "batches", "behind", "cursor", "gone")
+    __slots__ = ("_detach", "_limit", "_size", "_wake", "batches", "behind", "cursor", "due", "gone")
 
     def __init__(self, limit: int, detach: Callable[[Viewer], None]) -> None:
         self._limit = limit
@@ -24,6 +24,8 @@ class Viewer:
         """The id delivered last; the follower keeps it."""
         self.behind = True
         """Something may have been missed: read the log from the cursor."""
+        self.due = float("inf")
+        """When the stream must look up even if nothing comes, by the monotonic clock."""
         self.gone = False
         """The run is not in Redis any more."""
 
@@ -67,8 +69,11 @@ class Viewer:
         """Leave the hub; may be called again."""
         self._detach(self)
 
-    def wait(self, seconds: float) -> bool:
-        """Whether something came within ``seconds``."""
-        came = self._wake.wait(seconds)
+    def tick(self, now: float) -> None:
+        if now >= self.due:
+            self._wake.set()
+
+    def wait(self) -> None:
+        """Until something comes, or the hub's clock is past ``due``."""
+        self._wake.wait()
         self._wake.clear()
-        return bool(came)

@@ -46,11 +46,11 @@ def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
 
 
 def _json_object(max_bytes: int) -> dict[str, Any]:
-    flask.request.max_content_length = max_bytes
-    if (flask.request.content_length or 0) > max_bytes:
+    sent = flask.request.stream.read(max_bytes + 1) if (flask.request.content_length or 0) <= max_bytes else None
+    if sent is None or len(sent) > max_bytes:
         raise Problem(413, "The body is too large", {"allowedBytes": max_bytes})
     try:
-        body = json.loads(flask.request.get_data().decode())
+        body = json.loads(sent.decode())
         json.dumps(body, ensure_ascii=False).encode()  # lone surrogates can be neither stored nor sent
     except (ValueError, RecursionError):
         raise Problem(400, "The body is not valid JSON") from None

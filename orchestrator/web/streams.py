@@ -32,12 +32,12 @@ def framer() -> Framer:
 
 def event_page(log: RunLog, hub: Hub, run_id: str, after: int, wait: float) -> flask.Response:
     """What is stored after ``after``, waiting up to ``wait`` seconds for something. Raises RunMissing."""
-    give_up = time.monotonic() + wait
     with closing(hub.attach(run_id)) as viewer:
+        viewer.due = time.monotonic() + wait
         viewer.catch_up()
         page = log.read(run_id, after, PAGE_EVENTS)
-        while not page.events and not page.ended and (left := give_up - time.monotonic()) > 0:
-            viewer.wait(left)
+        while not page.events and not page.ended and time.monotonic() < viewer.due:
+            viewer.wait()
             viewer.catch_up()
             page = log.read(run_id, after, PAGE_EVENTS)
     return flask.Response(_page_json(page, after), content_type="application/json")
