@@ -67,7 +67,8 @@ def unique() -> Callable[[str], str]:
 def service(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with the direct engine and two workers, shared by all tests that do it no harm."""
     folder = tmp_path_factory.mktemp("service")
-    with Service(next_database(redis_server), folder, workers=2, env={"AGENT_ENGINE": "direct"}) as running:
+    env = {"AGENT_ENGINE": "direct", "AGENT_OFFLINE_DELAY": "0"}
+    with Service(next_database(redis_server), folder, workers=2, env=env) as running:
         yield running
 
 
@@ -83,7 +84,7 @@ def scripted_service(
     model_server: ModelServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """Like `service`, but `auto` is the scripted model, and silent streams speak often."""
-    env = {"AGENT_ENGINE": "direct", "SSE_KEEPALIVE": "0.3"} | model_server.environment()
+    env = {"AGENT_ENGINE": "direct", "SSE_KEEPALIVE": "0.3", "AGENT_OFFLINE_DELAY": "0"} | model_server.environment()
     folder = tmp_path_factory.mktemp("service")
     with Service(next_database(redis_server), folder, workers=2, env=env) as running:
         yield running

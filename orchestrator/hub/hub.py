@@ -30,7 +30,7 @@ PULSE_SECONDS: Final = 5.0
 """How often the hub compares what it has heard with what is stored: Redis emptied, a publish that never came."""
 
 PULSE_CHUNK: Final = 500
-ACK_SECONDS: Final = 3.0
+ACK_SECONDS: Final = 2.0
 
 
 class TooManyViewers(Exception):

@@ -18,10 +18,12 @@ RESPAWN_SECONDS = 15.0
 class Service:
     """A running service; `http` is a client for its URL. Use as a context manager or through the fixtures."""
 
-    def __init__(self, redis_url: str, folder: Path, *, workers: int = 1, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, redis_url: str, folder: Path, *, workers: int = 1, env: Mapping[str, str], port: int | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.env = minimal_environment(folder) | {"REDIS_URL": redis_url, "INNGEST_DEV": "1"} | dict(env)
-        self._web = WebServer(free_port(), self.env, workers=workers, log_path=folder / "service.log")
+        self._web = WebServer(port or free_port(), self.env, workers=workers, log_path=folder / "service.log")
         self.http = httpx.Client(base_url=self.url, timeout=CLIENT_TIMEOUT, trust_env=False)
 
     @property
