@@ -13,41 +13,42 @@ local function keep_alive()
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, TTL) end
 end
 
--- Number, store and publish bodies (an event's JSON without its id); returns the last id.
-local function publish(bodies)
-  local call = redis.call
-  local id = tonumber(call('HGET', RUN, 'last') or '0')
+-- Number bodies (an event's JSON without its id) from last + 1 on, store and publish them, and note the last id together
+-- with more fields of the run hash; returns that id.
+local function publish(last, bodies, ...)
+  local call, id = redis.call, tonumber(last or '0')
   for i = 1, #bodies do
     id = id + 1
     local event = '{"id":' .. id .. ',' .. bodies[i]
     call('XADD', LOG, 'MAXLEN', '~', MAXLEN, id .. '-0', 'e', event)
     call('PUBLISH', CHANNEL, event)
   end
-  call('HSET', RUN, 'last', id)
+  call('HSET', RUN, 'last', id, ...)
   call('PEXPIRE', RUN, TTL)
   call('PEXPIRE', LOG, TTL)
   return id
 end
 
--- Why this attempt of the step may not write, or nil.
-local function refusal(attempt)
-  local state = redis.call('HMGET', RUN, 'status', 'attempt:' .. STEP)
-  if not state[1] then return { 'missing', '' } end
-  if ENDED[state[1]] then return { 'ended', state[1] } end
-  if state[2] ~= attempt then return { 'stale', '' } end
-  return nil
+-- What a write has to know, and why this attempt of the step may not write, or nil.
+local function look(attempt)
+  local state = redis.call('HMGET', RUN, 'status', 'attempt:' .. STEP, 'last', 'produced:' .. STEP)
+  if not state[1] then return state, { 'missing', '' } end
+  if ENDED[state[1]] then return state, { 'ended', state[1] } end
+  if state[2] ~= attempt then return state, { 'stale', '' } end
+  return state, nil
 end
 
 -- Publish those of a step's events that are not stored yet: the producer numbers them 1, 2, 3 … within its attempt, so
 -- that a call repeated after a lost reply changes nothing.
-local function publish_once(first_number, bodies)
-  local done = tonumber(redis.call('HGET', RUN, 'produced:' .. STEP) or '0')
-  local fresh = {}
-  for i, body in ipairs(bodies) do
-    if first_number + i - 1 > done then fresh[#fresh + 1] = body end
-  end
+local function publish_once(state, first_number, bodies)
+  local last, done = tonumber(state[3] or '0'), tonumber(state[4] or '0')
+  local fresh = bodies
+  if done >= first_number then fresh = { unpack(bodies, done - first_number + 2) } end
   if #fresh == 0 then return end
-  local last = publish(fresh)
-  redis.call('HSETNX', RUN, 'first:' .. STEP, last - #fresh + 1)
-  redis.call('HSET', RUN, 'produced:' .. STEP, first_number + #bodies - 1, 'latest:' .. STEP, last)
+  local produced, latest = first_number + #bodies - 1, last + #fresh
+  if done == 0 then
+    publish(last, fresh, 'produced:' .. STEP, produced, 'latest:' .. STEP, latest, 'first:' .. STEP, last + 1)
+  else
+    publish(last, fresh, 'produced:' .. STEP, produced, 'latest:' .. STEP, latest)
+  end
 end

@@ -18,7 +18,8 @@ local attempt = engine_attempt
 if state[1] then attempt = math.max(attempt, tonumber(state[1]) + 1) end
 if state[4] then
   local ids = '"attempt":' .. state[1] .. ',"fromId":' .. state[4] .. ',"toId":' .. state[5]
-  publish({ ARGV[7] .. ids .. ARGV[8] .. ',"attempt":' .. attempt .. '}' })
+  local body = ARGV[7] .. ids .. ARGV[8] .. ',"attempt":' .. attempt .. '}'
+  publish(redis.call('HGET', RUN, 'last'), { body })
 end
 redis.call('HDEL', RUN, 'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP)
 redis.call('HSET', RUN, 'status', 'running', 'step', STEP,

@@ -4,13 +4,13 @@
 -- Returns {ok, ''} | {done, result} where it was stored before | {missing|ended|stale, status}.
 local result = redis.call('HGET', STEPS, STEP)
 if result then return { 'done', result } end
-local refused = refusal(ARGV[5])
+local state, refused = look(ARGV[5])
 if refused then return refused end
 
 local at = 9
 local bodies = {}
 for i = 1, tonumber(ARGV[8]) do bodies[i] = ARGV[at]; at = at + 1 end
-publish_once(tonumber(ARGV[7]), bodies)
+publish_once(state, tonumber(ARGV[7]), bodies)
 local changed = tonumber(ARGV[at])
 at = at + 1
 for _ = 1, changed do redis.call('HSET', FILES, ARGV[at], ARGV[at + 1]); at = at + 2 end

@@ -2,5 +2,5 @@
 -- Does nothing where the run exists (a repeated POST, a lost reply).
 if redis.call('EXISTS', RUN) == 1 then return { 'exists', '' } end
 redis.call('HSET', RUN, 'status', 'queued', unpack(ARGV, 6))
-publish({ ARGV[5] })
+publish(0, { ARGV[5] })
 return { 'ok', '' }

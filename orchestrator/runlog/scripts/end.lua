@@ -16,7 +16,7 @@ if ARGV[7] == 'receipt' then
     .. ',"stepInterrupted":' .. (step and cjson.encode(step) or 'null')
     .. ',"filesWritten":' .. list(redis.call('HKEYS', FILES)) .. '}'
 end
-local id = publish({ body .. '}' })
+local id = publish(redis.call('HGET', RUN, 'last'), { body .. '}' })
 redis.call('HSET', RUN, 'status', ARGV[5], 'endedAt', clock_ms())
 keep_alive()
 return { 'ok', tostring(id) }
