@@ -1,0 +1,1 @@
+"""One file for each kind of case; each yields rows of the table."""

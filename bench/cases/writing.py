@@ -1,0 +1,81 @@
+"""(f): what one process can append, and how many round trips streamed text costs."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from statistics import median
+
+from bench.cases.arena import run_names
+from bench.job import Job, Link
+from bench.peers import Runwire
+from bench.publish import STEP, body
+from bench.report import Row, at_least, at_most
+from bench.sizes import Sizes
+from orchestrator.drain import Drain
+from orchestrator.redact import Redactor
+from orchestrator.runlog import RunLog
+from orchestrator.runlog.connection import connect
+from orchestrator.steps import Emitter, EmitterSettings
+
+SINGLE_TARGET, BATCH_TARGET, TRIPS_TARGET = 5_000.0, 80_000.0, 60.0
+BATCH = 50
+TOKENS_PER_SECOND = 100.0
+JOB_SECONDS = 120.0
+ROUNDS = 3
+
+
+def rows(ours: Runwire, sizes: Sizes) -> Iterator[Row]:
+    single = _rate(ours, sizes.single_appends, 1)
+    yield at_least("f", "append: single events, one process", single, SINGLE_TARGET, "events/s")
+    batched = _rate(ours, sizes.batches, BATCH)
+    yield at_least("f", f"append: batches of {BATCH}, one process", batched, BATCH_TARGET, "events/s")
+    trips = _trips(ours, sizes.tokens)
+    what = f"round trips per 1,000 tokens at {TOKENS_PER_SECOND:.0f} tokens/s"
+    yield at_most("f", what, trips, TRIPS_TARGET, "", f"measured over {sizes.tokens:,} tokens")
+
+
+def _rate(ours: Runwire, calls: int, batch: int) -> float:
+    rates = []
+    for _ in range(ROUNDS):
+        runs = run_names(10)
+        ours.prepare(runs)
+        with Job(_append, ours.redis.url, runs, calls, batch) as job:
+            rates.append(calls * batch / job.result(JOB_SECONDS))
+        ours.log.redis.flushall()
+    return median(rates)
+
+
+def _append(link: Link, redis_url: str, runs: list[str], calls: int, batch: int) -> float:
+    log = RunLog(connect(redis_url, 2))
+    bodies = {run: [body(run)] * batch for run in runs}
+    started = time.monotonic()
+    for call in range(calls):
+        turn, place = divmod(call, len(runs))
+        log.append(runs[place], STEP, 0, turn * batch + 1, bodies[runs[place]])
+    return time.monotonic() - started
+
+
+def _trips(ours: Runwire, tokens: int) -> float:
+    """Calls that Redis counts, for each 1,000 tokens."""
+    [run] = run_names(1)
+    ours.prepare([run])
+    before = _script_calls(ours)
+    with Job(_stream, ours.redis.url, run, tokens) as job:
+        job.result(JOB_SECONDS)
+    return (_script_calls(ours) - before) * 1000 / tokens
+
+
+def _stream(link: Link, redis_url: str, run: str, tokens: int) -> None:
+    log = RunLog(connect(redis_url, 2))
+    settings = EmitterSettings(redact=Redactor.from_environment({}), drain=Drain(1.0))
+    with closing(Emitter(log, run, STEP, 0, settings)) as emit:
+        started = time.monotonic()
+        for count in range(tokens):
+            time.sleep(max(0.0, started + count / TOKENS_PER_SECOND - time.monotonic()))
+            emit("text", "token ")
+        emit.commit({})
+
+
+def _script_calls(ours: Runwire) -> int:
+    stats = ours.log.redis.info("commandstats")
+    return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("evalsha", "eval", "fcall"))

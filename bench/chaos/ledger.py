@@ -1,0 +1,128 @@
+"""Compares what viewers were given with what is stored, and that with the promises."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import redis
+
+from bench.chaos.viewers import Viewer, is_terminal
+
+STEP_LINE = re.compile(r"step\.(started|finished) run_id=(\S+) step=(\S+) attempt=(\d+)")
+
+Stored = list[tuple[int, bytes]]
+
+
+@dataclass
+class Losses:
+    """What must all be zero. `notes` say where."""
+
+    lost: int = 0
+    doubled: int = 0
+    disordered: int = 0
+    altered: int = 0
+    stuck_viewers: int = 0
+    bad_runs: int = 0
+    steps_twice: int = 0
+    runs_twice: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return sum(value for value in vars(self).values() if isinstance(value, int))
+
+
+def stored_events(client: "redis.Redis", run_id: str) -> Stored:
+    entries: Any = client.xrange(f"agent:{{{run_id}}}:log")
+    return [(int(entry_id.split(b"-")[0]), fields[b"e"]) for entry_id, fields in entries]
+
+
+def count_runs(client: "redis.Redis") -> int:
+    return sum(1 for _ in client.scan_iter("agent:{*}:run", count=1000))
+
+
+def compare(stored: Stored, viewer: Viewer, losses: Losses) -> None:
+    """Add what this viewer missed, got twice, out of order, or with other bytes."""
+    expected = dict(stored)
+    seen = [arrival.id for arrival in viewer.arrivals]
+    lost = expected.keys() - set(seen)
+    doubled = len(seen) - len(set(seen))
+    disordered = sum(1 for before, after in pairwise(seen) if after < before)
+    altered = sum(1 for arrival in viewer.arrivals if expected.get(arrival.id) != arrival.data)
+    stuck = not viewer.has_ended
+    if stuck:
+        losses.stuck_viewers += 1  # what it has not got yet is not lost: it still waits
+    else:
+        losses.lost += len(lost) + viewer.gaps
+    losses.doubled += doubled
+    losses.disordered += disordered
+    losses.altered += altered
+    if (lost and not stuck) or doubled or disordered or altered or stuck or viewer.gaps:
+        losses.notes.append(
+            f"{viewer.name}: {len(seen)} of {len(stored)} events, last {viewer.last_id}, lost {sorted(lost)[:5]}, "
+            f"doubled {doubled}, disordered {disordered}, altered {altered}, gaps {viewer.gaps}, "
+            f"ended {viewer.has_ended}, refused {viewer.refused}"
+        )
+
+
+def examine(run_id: str, stored: Stored, losses: Losses) -> str:
+    """Check a run's log by itself; returns how it ended."""
+    ids = [number for number, _ in stored]
+    ends = [number for number, data in stored if is_terminal(data)]
+    events = [json.loads(data) for _, data in stored]
+    faults = []
+    if ids != list(range(1, len(ids) + 1)):
+        faults.append("holes in its ids")
+    if ends != ids[-1:]:
+        faults.append(f"{len(ends)} terminal events of {len(ids)} events: {ends}")
+    if torn := steps_from_several_attempts(events):
+        faults.append(f"steps whose output comes from several attempts: {torn}")
+    if faults:
+        losses.bad_runs += 1
+        losses.notes.append(f"{run_id}: {'; '.join(faults)}")
+    return _end(events[-1]) if ends else "none"
+
+
+def steps_from_several_attempts(events: Sequence[dict[str, Any]]) -> list[str]:
+    """Steps that a viewer who follows the rollbacks would still see the output of two attempts of."""
+    standing = {event["id"]: event for event in events}
+    for event in events:
+        if event["type"] == "rollback":
+            for number in range(event["data"]["fromId"], event["data"]["toId"] + 1):
+                # Events of other steps may lie between; only the attempt's own are discarded.
+                if standing.get(number, {}).get("step") == event["data"]["step"]:
+                    del standing[number]
+    attempts: dict[str, set[int]] = {}
+    for event in standing.values():
+        if event.get("step") and event["type"] != "rollback":
+            attempts.setdefault(event["step"], set()).add(event["attempt"])
+    return sorted(step for step, seen in attempts.items() if len(seen) > 1)
+
+
+def steps_run_again(log: str) -> list[str]:
+    """Attempts that began after an earlier one had finished the step, by the services' own log."""
+    finished: dict[tuple[str, str], int] = {}
+    again = []
+    for verb, run_id, step, attempt in _step_lines(log):
+        if verb == "finished":
+            finished[run_id, step] = attempt
+        elif attempt > finished.get((run_id, step), attempt):
+            again.append(f"{run_id} {step}: attempt {attempt} after {finished[run_id, step]} had finished")
+    return again
+
+
+def ends_by_kind(ends: Iterable[str]) -> Counter[str]:
+    return Counter(ends)
+
+
+def _step_lines(log: str) -> Iterator[tuple[str, str, str, int]]:
+    for verb, run_id, step, attempt in STEP_LINE.findall(log):
+        yield verb, run_id, step, int(attempt)
+
+
+def _end(event: dict[str, Any]) -> str:
+    return "complete" if event["type"] == "complete" else f"error ({event.get('code')})"

@@ -1,0 +1,70 @@
+"""Ours, complete: gunicorn with one worker, stored events, ids, resume, API keys; its own Redis."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+from bench.peers.contender import clean_environment, get
+from bench.publish import STEP, Publisher, RunLogPublisher
+from orchestrator.events import RunRequested
+from orchestrator.runlog import RunLog
+from orchestrator.runlog.connection import connect
+from tools.processes import free_port, wait_until
+from tools.redis_server import RedisServer
+from tools.web_server import WebServer
+
+API_KEY = "bench-key"
+
+
+class Runwire:
+    name = "runwire"
+    first_bytes = True
+
+    def __init__(self, folder: Path, *, workers: int = 1, env: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.redis = RedisServer(folder / f"{self.name}-redis-{self.port}")
+        settings = {"INNGEST_DEV": "1", "AGENT_ENGINE": "direct", "AGENT_API_KEYS": API_KEY, "LOG_LEVEL": "WARNING"}
+        self._env = clean_environment() | settings | dict(env or {})
+        self._workers, self._log_path = workers, folder / f"{self.name}.log"
+
+    def __enter__(self) -> Self:
+        self.redis.start()
+        env = self._env | {"REDIS_URL": self.redis.url}
+        self.web = WebServer(self.port, env, workers=self._workers, log_path=self._log_path)
+        self.log = RunLog(connect(self.redis.url, 4))
+        try:
+            self.web.start()
+        except BaseException:
+            self.redis.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.web.kill()
+        self.redis.kill()
+        self.redis.close()
+
+    def pids(self) -> list[int]:
+        return self.web.worker_pids()
+
+    def request(self, run: str, after: int = 0) -> bytes:
+        resume = [f"Last-Event-ID: {after}"] if after else []
+        return get(f"/agent/run/{run}/events", "Accept: text/event-stream", f"X-API-Key: {API_KEY}", *resume)
+
+    def prepare(self, runs: Sequence[str]) -> None:
+        for run in runs:
+            self.log.create(RunRequested(run_id=run, project_id="bench", value="work"), "direct", "accepted")
+            self.log.begin(run, STEP, 0, "nonce")
+
+    def wait_watched(self, runs: Sequence[str], viewers: int) -> None:
+        pass  # the first bytes say so
+
+    def publisher(self) -> Publisher:
+        return RunLogPublisher(self.redis.url)
+
+    def settle(self, runs: Sequence[str]) -> None:
+        """End the runs, so that their streams end too, and forget them."""
+        for run in runs:
+            self.log.complete(run, {})
+        wait_until(lambda: not self.log.redis.pubsub_channels("agent:*"), 20.0, "the streams to end")
+        self.log.redis.flushall()

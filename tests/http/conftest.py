@@ -1,0 +1,43 @@
+"""Services that these tests share, and a look at everything that Redis holds."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.conftest import next_database
+from tests.support.service import Service
+from tests.support.sse import run_to_end
+from tools.redis_server import RedisServer
+
+LEASES = ("agent:sweep:", "agent:inngest:")  # come and go by themselves
+
+
+@pytest.fixture(scope="package")
+def strict_service(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with small limits, for tests that send it what it must not take."""
+    env = {"AGENT_ENGINE": "direct", "AGENT_MAX_VALUE_CHARS": "50", "AGENT_MAX_BODY_BYTES": "2000"}
+    with Service(next_database(redis_server), tmp_path_factory.mktemp("service"), workers=1, env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def finished_run(strict_service: Service) -> tuple[str, int]:
+    """The id of a run of `strict_service` that is complete, and of its last event."""
+    last = run_to_end(strict_service, model="offline")[-1]
+    return last["runId"], last["id"]
+
+
+@pytest.fixture
+def changes_nothing(strict_service: Service, finished_run: tuple[str, int]) -> Iterator[None]:
+    """Fails the test if it left any trace in the Redis of `strict_service`."""
+    before = contents(strict_service)
+    yield
+    assert contents(strict_service) == before
+
+
+def contents(service: Service) -> dict[str, object]:
+    """Every key of the service's Redis database with its whole value, as Redis would save it."""
+    with redis.Redis.from_url(service.env["REDIS_URL"]) as client:
+        names = [key.decode() for key in client.scan_iter(count=1000)]
+        return {name: client.dump(name) for name in sorted(names) if not name.startswith(LEASES)}

@@ -1,0 +1,1 @@
+"""Whole runs through Inngest's protocol, one scenario a file."""

@@ -1,0 +1,66 @@
+"""A run that is cancelled, here or at Inngest, ends for its viewers and stops working."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.inngest_runs.looking import FUNCTION, status_at
+from tests.support.inngest import InngestExecutor, InngestServer
+from tests.support.model_server import Gate, ModelServer
+from tests.support.service import Service
+from tests.support.sse import assert_whole, events_of, follow, sse_events, start_run
+from tools.processes import wait_until
+
+
+@pytest.mark.parametrize("by", ["our-api", "inngest"])
+def test_a_cancelled_run_ends_for_its_viewers_and_at_inngest(
+    by: str,
+    inngest_service: Service,
+    inngest_server: InngestServer,
+    model_server: ModelServer,
+    unique: Callable[[str], str],
+) -> None:
+    """With `inngest`: seen failing without the function on `inngest/function.cancelled`."""
+    gate = Gate()
+    run_id = unique("run")
+    data = {
+        "runId": run_id,
+        "projectId": "tests",
+        "value": model_server.script(unique("cancel"), gate),
+        "model": "auto",
+    }
+    event_id = inngest_server.send("code-agent/run.requested", data, event_id=run_id)
+    gate.wait_until_asked()
+    gate.say("half a ")
+    at_inngest = inngest_server.runs_of(event_id)[0]["run_id"]
+    with follow(inngest_service, run_id) as response:
+        events = sse_events(response)
+        seen = [next(events)]
+        if by == "our-api":
+            assert inngest_service.http.post(f"/agent/run/{run_id}/cancel").status_code == 202
+        else:
+            inngest_server.cancel(at_inngest)
+        seen += events
+    assert_whole(seen)
+    assert (seen[-1]["type"], seen[-1]["code"]) == ("error", "cancelled")
+    assert seen[-1]["receipt"] == {"stepsDone": ["prepare"], "stepInterrupted": "model-1", "filesWritten": []}
+    assert gate.was_hung_up.wait(20), "the model is still being listened to"
+
+    wait_until(lambda: status_at(inngest_server, at_inngest) == "Cancelled", 20, "Inngest to stop the function")
+    assert events_of(inngest_service, run_id) == seen
+    assert inngest_service.http.get(f"/agent/run/{run_id}").json()["status"] == "cancelled"
+
+
+def test_a_cancelled_posted_run_is_cancelled_at_inngest_too(
+    executor_service: Service,
+    shared_executor: InngestExecutor,
+    model_server: ModelServer,
+    unique: Callable[[str], str],
+) -> None:
+    gate = Gate()
+    run_id = start_run(executor_service, value=model_server.script(unique("cancel"), gate))
+    gate.wait_until_asked()
+    executor_service.http.post(f"/agent/run/{run_id}/cancel")
+    (run,) = shared_executor.runs_for(FUNCTION, runId=run_id)
+    wait_until(lambda: run.status == "Cancelled", 20, "Inngest to stop the function")
+    assert events_of(executor_service, run_id)[-1]["code"] == "cancelled"

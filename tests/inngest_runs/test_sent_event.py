@@ -1,0 +1,49 @@
+"""A run can be started by an event sent to Inngest, without a POST here."""
+
+from collections.abc import Callable
+
+from tests.agent.fake_openai import says
+from tests.http.conftest import contents
+from tests.support.inngest import InngestServer
+from tests.support.model_server import ModelServer
+from tests.support.service import Service
+from tests.support.sse import assert_whole, events_of
+from tools.processes import wait_until
+
+
+def test_a_run_that_inngest_was_sent_can_be_watched(
+    inngest_service: Service, inngest_server: InngestServer, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    run_id, prompt = unique("run"), model_server.script(unique("sent"), says("Done."))
+    data = {"runId": run_id, "projectId": "tests", "value": prompt}
+    inngest_server.send("code-agent/run.requested", data, event_id=run_id)
+    url = f"/agent/run/{run_id}"
+    wait_until(lambda: inngest_service.http.get(url).status_code == 200, 20, "the run to be known here")
+    events = events_of(inngest_service, run_id)
+    assert_whole(events)
+    assert events[0]["data"] == "Accepted from Inngest, which runs the steps"
+    assert events[-1]["type"] == "complete"
+
+
+def test_a_bad_event_fails_at_once_and_changes_nothing(
+    inngest_service: Service, inngest_server: InngestServer, unique: Callable[[str], str]
+) -> None:
+    before = contents(inngest_service).keys()
+    for data in ({}, {"runId": "../up", "projectId": "p", "value": "x"}, {"runId": unique("run"), "oops": 1}):
+        event_id = inngest_server.send("code-agent/run.requested", data)
+        (run,) = inngest_server.wait_for_end(event_id)
+        assert run["status"] == "Failed"
+    assert contents(inngest_service).keys() <= before
+
+
+def test_an_unknown_model_ends_the_run_with_the_known_ones(
+    inngest_service: Service, inngest_server: InngestServer, unique: Callable[[str], str]
+) -> None:
+    run_id = unique("run")
+    data = {"runId": run_id, "projectId": "tests", "value": "x", "model": "gpt-9"}
+    event_id = inngest_server.send("code-agent/run.requested", data, event_id=run_id)
+    inngest_server.wait_for_end(event_id)
+    events = events_of(inngest_service, run_id)
+    assert_whole(events)
+    assert (events[-1]["type"], events[-1]["code"]) == ("error", "failed")
+    assert "Known models: auto, gpt-4.1-mini, offline" in events[-1]["data"]

@@ -1,0 +1,71 @@
+"""A run log on the real Redis, without a service around it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import pytest
+
+from orchestrator.events import RunRequested, encode_body
+from orchestrator.runlog import RunLog
+from orchestrator.runlog.connection import Client, connect
+from tests.support.sse import Event, parse
+
+
+@dataclass
+class Writer:
+    """A run in a log, and a step's attempt as the emitter writes it."""
+
+    log: RunLog
+    run_id: str
+    client: Client
+
+    def __post_init__(self) -> None:
+        self._nonces = count()
+
+    def create(self) -> bool:
+        request = RunRequested(run_id=self.run_id, project_id="p", value="v")
+        return self.log.create(request, "direct", "Accepted")
+
+    def begin(self, step: str, engine_attempt: int = 0, nonce: str | None = None) -> int:
+        return self.log.begin(self.run_id, step, engine_attempt, nonce or f"n{next(self._nonces)}").attempt
+
+    def append(self, step: str, attempt: int, number: int, *texts: str) -> None:
+        self.log.append(self.run_id, step, attempt, number, self.bodies(step, attempt, *texts))
+
+    def bodies(self, step: str, attempt: int, *texts: str) -> list[str]:
+        return [encode_body(self.run_id, "text", text, step, attempt) for text in texts]
+
+    def commit(self, step: str, attempt: int, result: object, number: int = 1, *texts: str, **changes: bytes) -> object:
+        bodies = self.bodies(step, attempt, *texts)
+        return self.log.commit(self.run_id, step, attempt, result, number, bodies, dict(changes))
+
+    def events(self, after: int = 0) -> list[Event]:
+        return [parse(raw.decode()) for raw in self.log.read(self.run_id, after, 5000).events]
+
+    def state(self) -> dict[str, object]:
+        """Everything of the run in Redis."""
+        return {key.decode(): self.client.dump(key) for key in sorted(self.client.keys(f"*{self.run_id}*"))}
+
+
+NewRun = Callable[..., Writer]
+
+
+@pytest.fixture
+def new_run(redis_url: str, unique: Callable[[str], str]) -> Iterator[NewRun]:
+    """Makes runs: new_run(max_events=…)."""
+    client = connect(redis_url, 4)
+
+    def make(*, ttl: float = 3600, max_events: int = 10_000) -> Writer:
+        writer = Writer(RunLog(client, ttl=ttl, max_events=max_events), unique("run"), client)
+        assert writer.create()
+        return writer
+
+    yield make
+    client.close()
+    client.connection_pool.disconnect()
+
+
+@pytest.fixture
+def run(new_run: NewRun) -> Writer:
+    return new_run()

@@ -1,0 +1,130 @@
+"""Settings: read once from the environment, documented, and refused by name."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.settings import REQUIRED_IN_PRODUCTION, Settings, SettingsError, load_settings
+
+EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
+FROM_THE_PLATFORM = {"DYNO"}
+PRODUCTION = {
+    "INNGEST_EVENT_KEY": "event-key",
+    "INNGEST_SIGNING_KEY": "signkey-prod-00",
+    "REDIS_URL": "rediss://:password@host:6379/0",
+    "SECRET_KEY": "secret-key",
+    "AGENT_API_KEYS": "one, two",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields:
+            monkeypatch.delenv(name)
+    yield
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **env: str) -> Settings:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **env: str) -> str:
+    with pytest.raises(SettingsError) as error:
+        load(monkeypatch, **env)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_each_setting_is_documented(name: str) -> None:
+    assert Settings.model_fields[name].description
+
+
+def test_the_example_lists_exactly_the_settings() -> None:
+    listed = set(re.findall(r"^#?\s*([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE))
+    known = {name.upper() for name in Settings.model_fields} - FROM_THE_PLATFORM
+    assert known <= listed
+    assert listed <= known | {"WEB_CONCURRENCY"}  # gunicorn's own
+
+
+def test_development_needs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, INNGEST_DEV="1")
+    assert settings.dev
+    assert settings.serve_origin == "http://127.0.0.1:8000"
+
+
+def test_production_with_all_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **PRODUCTION)
+    assert not settings.dev
+    assert settings.api_keys == {"one", "two"}
+    assert settings.serve_origin is None  # a Host can be spoofed, so it is never guessed
+
+
+@pytest.mark.parametrize("name", REQUIRED_IN_PRODUCTION)
+@pytest.mark.parametrize("given", [None, ""], ids=["unset", "empty"])
+def test_each_missing_production_setting_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: str | None
+) -> None:
+    env = {key: value for key, value in PRODUCTION.items() if key != name}
+    said = refusal(monkeypatch, **env, **({} if given is None else {name: given}))
+    assert name in said
+    assert not any(other in said for other in REQUIRED_IN_PRODUCTION if other != name)
+
+
+@pytest.mark.parametrize("keys", [",", " ", " , ,"])
+def test_a_list_of_no_keys_is_no_list_of_keys(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+    """Else a service on the internet would check nobody."""
+    assert "AGENT_API_KEYS" in refusal(monkeypatch, **{**PRODUCTION, "AGENT_API_KEYS": keys})
+
+
+@pytest.mark.parametrize("dev", ["1", "true", "http://127.0.0.1:8288"])
+def test_development_on_a_platform_is_refused(monkeypatch: pytest.MonkeyPatch, dev: str) -> None:
+    said = refusal(monkeypatch, **PRODUCTION, INNGEST_DEV=dev, DYNO="web.1")
+    assert "INNGEST_DEV" in said and "DYNO" in said
+
+
+@pytest.mark.parametrize("dev", ["", "0", "false"])
+def test_production_on_a_platform_is_fine(monkeypatch: pytest.MonkeyPatch, dev: str) -> None:
+    assert not load(monkeypatch, **PRODUCTION, INNGEST_DEV=dev, DYNO="web.1").dev
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("REDIS_URL", "http://host"),
+        ("REDIS_MAX_CONNECTIONS", "1"),
+        ("INNGEST_APP_URL", "https://host/path"),
+        ("INNGEST_BASE_URL", "host:8288"),
+        ("AGENT_ENGINE", "steam"),
+        ("AGENT_SANDBOX", "docker?"),
+        ("AGENT_MAX_TURNS", "0"),
+        ("AGENT_COMMAND_TIMEOUT", "-1"),
+        ("EVENTS_TTL", "0"),
+        ("EVENTS_MAX_LOG", "many"),
+        ("SSE_KEEPALIVE", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("REDIS_TLS_VERIFY", "perhaps"),
+    ],
+)
+def test_a_bad_value_is_named_but_not_repeated(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    said = refusal(monkeypatch, INNGEST_DEV="1", **{name: value})
+    assert said.startswith(f"{name}: ")
+    assert len(said.splitlines()) == 1
+
+
+def test_the_dev_server_may_be_named_by_inngest_dev(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, INNGEST_DEV="http://host:9999/").inngest_url == "http://host:9999"
+
+
+def test_settings_cannot_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, INNGEST_DEV="1")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.__setattr__("port", 1)

@@ -1,0 +1,1 @@
+"""Promises of docs/reliability.md, each broken on purpose. One scenario a file."""

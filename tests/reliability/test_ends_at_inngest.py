@@ -1,0 +1,101 @@
+"""Whatever ends a function at Inngest ends the run for its viewers, once."""
+
+from collections.abc import Callable
+
+from tests.agent.fake_openai import fails, says
+from tests.reliability.conftest import FUNCTION
+from tests.reliability.scripts import writes
+from tests.support.inngest import InngestExecutor, Run
+from tests.support.model_server import Gate, ModelServer
+from tests.support.service import Service
+from tests.support.sse import Event, assert_whole, events_of, start_run
+from tools.processes import wait_until
+
+
+def test_a_step_that_fails_for_good_ends_the_run(
+    rough_inngest_service: Service, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    """Without the `fail` in InngestStep._memoised and in on_failure the viewer waited until its time-out."""
+    prompt = model_server.script(unique("refused"), fails(400, "no such model"))
+    end = _end_of(rough_inngest_service, prompt)
+    assert (end["type"], end["code"]) == ("error", "failed")
+    assert "no such model" in end["data"]
+    assert model_server.calls(prompt) == 1
+
+
+def test_a_step_that_fails_too_often_ends_the_run(
+    rough_inngest_service: Service, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    """Only on_failure hears of it. With on_failure=None the viewer waited until its time-out."""
+    prompt = model_server.script(unique("down"), fails(503, "come back later", retry_after="0"))
+    end = _end_of(rough_inngest_service, prompt)
+    assert (end["type"], end["code"]) == ("error", "failed")
+    assert "come back later" in end["data"]
+    assert model_server.calls(prompt) == 4
+
+
+def test_a_run_that_is_cancelled_in_the_dashboard_ends(
+    rough_inngest_service: Service,
+    rough_executor: InngestExecutor,
+    model_server: ModelServer,
+    unique: Callable[[str], str],
+) -> None:
+    """on_failure is not called for it. Without function_cancelled.py the sweep ended the run, but only 30 s later."""
+    gate = Gate()
+    prompt = model_server.script(unique("dashboard"), writes("a.txt", "a"), gate)
+    run_id = start_run(rough_inngest_service, projectId=prompt, value=prompt)
+    gate.wait_until_asked()
+    rough_executor.cancel(_at_inngest(rough_executor, prompt).id)
+
+    events = events_of(rough_inngest_service, run_id)
+    assert_whole(events)
+    assert events[-1]["code"] == "cancelled"
+    assert events[-1]["receipt"]["stepInterrupted"] == "model-2"
+    assert events[-1]["receipt"]["filesWritten"] == ["a.txt"]
+    assert gate.was_hung_up.wait(20), "the model is still being listened to"
+
+
+def test_a_run_that_inngest_forgot_ends_as_lost(
+    rough_inngest_service: Service,
+    rough_executor: InngestExecutor,
+    model_server: ModelServer,
+    unique: Callable[[str], str],
+) -> None:
+    """As after a dev server that was restarted. Without the sweep the viewer waited until its time-out."""
+    gate = Gate()
+    prompt = model_server.script(unique("forgotten"), gate)
+    run_id = start_run(rough_inngest_service, projectId=prompt, value=prompt)
+    gate.wait_until_asked()
+    rough_executor.runs.remove(_at_inngest(rough_executor, prompt))
+
+    events = events_of(rough_inngest_service, run_id)
+    assert_whole(events)
+    assert events[-1]["code"] == "lost"
+    assert gate.was_hung_up.wait(20), "the model is still being listened to"
+
+
+def test_a_run_that_inngest_never_starts_ends_as_lost(
+    rough_inngest_service: Service,
+    rough_executor: InngestExecutor,
+    model_server: ModelServer,
+    unique: Callable[[str], str],
+) -> None:
+    """Inngest takes the event, but knows no function for it. Without the sweep the viewer waited until its time-out."""
+    prompt = model_server.script(unique("ignored"), says("never asked"))
+    function = rough_executor.functions.pop(FUNCTION)
+    try:
+        end = _end_of(rough_inngest_service, prompt)
+    finally:
+        rough_executor.functions[FUNCTION] = function
+    assert (end["type"], end["code"]) == ("error", "lost")
+    assert model_server.calls(prompt) == 0
+
+
+def _end_of(service: Service, prompt: str) -> Event:
+    events = events_of(service, start_run(service, projectId=prompt, value=prompt))
+    assert_whole(events)
+    return events[-1]
+
+
+def _at_inngest(executor: InngestExecutor, prompt: str) -> Run:
+    return wait_until(lambda: executor.runs_for(FUNCTION, value=prompt), 10, "the run at Inngest")[0]

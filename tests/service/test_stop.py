@@ -1,0 +1,61 @@
+"""SIGTERM ends a service in order: streams end at once, a step that waits is given up, and the run goes on later."""
+
+import threading
+from collections.abc import Callable
+
+from tests.conftest import StartService
+from tests.support.model_server import Gate, ModelServer
+from tests.support.sse import EVENT_STREAM, assert_whole, events_of, post_run, sse_events
+from tools.processes import wait_until
+
+
+def test_streams_end_without_a_terminal_event_and_the_run_is_taken_up_again(
+    start_service: StartService, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    """`stop` insists after 25 s and returns -9 then; the platform insists after 30 s."""
+    held, second = Gate(), Gate()
+    service = start_service(workers=1, DRAIN_SECONDS="0.5", **model_server.environment())
+    prompt = model_server.script(unique("stop"), held, second)
+    codes: list[int] = []
+    stopping = threading.Thread(target=lambda: codes.append(service.stop()))
+    with post_run(service, value=prompt, headers=EVENT_STREAM) as response:
+        events = sse_events(response)
+        seen = [next(events)]
+        held.wait_until_asked()
+        stopping.start()
+        seen += events  # ends in order: httpx raises where a body is cut off
+    stopping.join()
+    assert codes == [0]
+    assert seen[-1]["type"] not in ("complete", "error")
+    assert held.was_hung_up.wait(20)
+
+    service.restart()
+    second.wait_until_asked()
+    second.finish("After the restart.")
+    seen += events_of(service, seen[0]["runId"], seen[-1]["id"])
+    assert_whole(seen)
+    assert seen[-1]["type"] == "complete"
+    assert "After the restart." in [event["data"] for event in seen]
+
+
+def test_a_running_step_is_finished_when_it_is_quick(
+    start_service: StartService, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    """DRAIN_SECONDS is for that: the model's answer is not paid twice."""
+    gate = Gate()
+    service = start_service(workers=1, DRAIN_SECONDS="20", **model_server.environment())
+    prompt = model_server.script(unique("drain"), gate)
+    with post_run(service, value=prompt, headers=EVENT_STREAM) as response:
+        run_id = response.headers["x-run-id"]
+        gate.wait_until_asked()
+        service.terminate()
+        list(sse_events(response))  # drains: the stream has ended, the step has not
+        gate.finish("Just in time.")
+    wait_until(lambda: not service.is_alive(), 25, "the service to end")
+    assert model_server.calls(prompt) == 1
+    service.restart()
+    events = events_of(service, run_id)
+    assert_whole(events)
+    assert events[-1]["type"] == "complete"
+    assert "rollback" not in {event["type"] for event in events if event["step"] == "model-1"}
+    assert model_server.calls(prompt) == 2  # the second one asks about "no files"
