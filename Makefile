@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run test lint bench chaos clean
+.PHONY: help setup setup-dev setup-bench demo run test lint bench chaos clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -16,6 +16,9 @@ setup: ## Install what the service needs (virtual environment, Redis, bubblewrap
 setup-dev:
 	@tools/setup.sh dev
 
+setup-bench:
+	@tools/setup.sh bench
+
 demo: setup ## Watch the agent work: make demo PROMPT="a tip calculator"
 	@$(PYTHON) -m tools.demo "$$PROMPT"
 
@@ -30,8 +33,8 @@ lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 
-bench: setup-dev ## Measure latency and throughput
-	@$(PYTHON) -m bench $(ARGS)
+bench: setup-bench ## Measure against peers: make bench QUICK=1 for the short form
+	@QUICK=$(QUICK) $(PYTHON) -m bench $(ARGS)
 
 chaos: setup-dev ## Break everything on purpose and count what got lost
 	@$(PYTHON) -m bench.chaos $(ARGS)

@@ -2,6 +2,7 @@
 # Installs what Runwire needs, once: a virtual environment in .venv, Redis, bubblewrap.
 #   tools/setup.sh       to run the service
 #   tools/setup.sh dev   to test it, too (adds the checkers, and Chromium for the browser tests)
+#   tools/setup.sh bench to measure it against its peers (adds those, nginx with Nchan among them)
 # A second call finds everything in place and returns at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +11,8 @@ MODE=${1:-run}
 case $MODE in
   run) REQUIREMENTS=requirements.txt ;;
   dev) REQUIREMENTS=requirements-dev.txt ;;
-  *) echo "usage: tools/setup.sh [dev]" >&2; exit 2 ;;
+  bench) REQUIREMENTS=bench/requirements.txt ;;
+  *) echo "usage: tools/setup.sh [dev|bench]" >&2; exit 2 ;;
 esac
 LOG=.runwire/setup.log
 STAMP=.venv/.installed-$MODE
@@ -94,7 +96,13 @@ ensure_chromium() {
   say "Note: the browser tests will fail without Chromium: sudo apt-get install chromium"
 }
 
+ensure_nchan() {
+  if [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || install_packages nginx-light libnginx-mod-nchan; then return; fi
+  say "Note: Nchan will be missing from the table: sudo apt-get install nginx-light libnginx-mod-nchan"
+}
+
 install_requirements
 ensure_redis
 ensure_bubblewrap
 if [ "$MODE" = dev ]; then ensure_chromium; fi
+if [ "$MODE" = bench ]; then ensure_nchan; fi
