@@ -44,7 +44,7 @@ def post_worker_init(worker):
     """Start the background work, and begin to drain as soon as SIGTERM comes: gunicorn itself only stops listening."""
     import signal
 
-    # Streams make no cycles that matter, but with thousands of them a full collection stops everybody for half a second.
+    # Streams make no cycles that matter, but with thousands of them a full collection stops all for half a second.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 1_000)

@@ -45,7 +45,7 @@ class Dispatcher:
             return Choice("direct", "Accepted; the service runs the steps itself (AGENT_ENGINE=direct)")
         if wanted == "inngest" or not self._settings.dev:
             return Choice("inngest", "Accepted; Inngest runs the steps")
-        if self._inngest.answers():
+        if self._inngest.dev_functions() is not None:
             return Choice("inngest", f"Accepted; Inngest at {self._settings.inngest_url} runs the steps")
         url = self._settings.inngest_url
         return Choice("direct", f"Accepted; the service runs the steps itself, as no Inngest server answers at {url}")

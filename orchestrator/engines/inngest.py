@@ -13,7 +13,7 @@ import inngest
 from orchestrator.events import RUN_CANCELLED, RUN_REQUESTED, RunCancelled, RunRequested
 
 PROBE_SECONDS: Final = 0.5
-PROBE_TTL_SECONDS: Final = 3.0
+PROBE_TTL_SECONDS: Final = 1.5
 """How long an answer about the dev server is believed: it is asked for at every POST."""
 
 REST_SECONDS: Final = 3.0
@@ -35,21 +35,22 @@ class InngestEngine:
         self._client = client
         self._url = client.api_origin.rstrip("/")
         self._signing_key = signing_key
-        self._probed: tuple[float, bool] = (float("-inf"), False)
+        self._probed: tuple[float, frozenset[str] | None] = (float("-inf"), None)
 
-    def answers(self) -> bool:
-        """Whether the server at ``url`` is there (an answer up to PROBE_TTL_SECONDS old)."""
-        asked, answer = self._probed
+    def dev_functions(self) -> frozenset[str] | None:
+        """Ids of the functions that a dev server knows; None where none answers. Up to PROBE_TTL_SECONDS old."""
+        asked, functions = self._probed
         if time.monotonic() - asked > PROBE_TTL_SECONDS:
-            answer = self._probe()
-            self._probed = (time.monotonic(), answer)
-        return answer
+            functions = self._probe()
+            self._probed = (time.monotonic(), functions)
+        return functions
 
-    def _probe(self) -> bool:
+    def _probe(self) -> frozenset[str] | None:
         try:
-            return httpx.get(f"{self._url}/dev", timeout=PROBE_SECONDS).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
+            answer = httpx.get(f"{self._url}/dev", timeout=PROBE_SECONDS).raise_for_status().json()
+            return frozenset(function["slug"] for function in answer.get("functions") or [])
+        except (httpx.HTTPError, ValueError, KeyError):
+            return None
 
     def submit(self, request: RunRequested) -> str:
         """Send the event that starts the run; returns Inngest's id for it.

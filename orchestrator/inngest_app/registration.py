@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from orchestrator.drain import Drain
 from orchestrator.engines.inngest import InngestEngine
 from orchestrator.events import dumps
+from orchestrator.inngest_app.functions.code_agent_run import FUNCTION_ID
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import REGISTER_LEASE, REGISTRATION
 from orchestrator.settings import Settings
@@ -36,7 +37,9 @@ class Registration:
     ) -> None:
         self._redis, self._settings, self._engine, self._sync = redis, settings, engine, sync
         self._owner = owner
+        self._function_id = f"{settings.inngest_app_id}-{FUNCTION_ID}"
         self._registered = False
+        self._noted: str | None = ""
 
     @property
     def wanted(self) -> bool:
@@ -67,12 +70,17 @@ class Registration:
             drain.started.wait(LOOK_SECONDS)
 
     def _look(self) -> None:
-        if self._settings.dev and not self._engine.answers():
-            self._registered = False  # a dev server forgets when it stops
-            if self._settings.agent_engine == "inngest":
-                self._note(f"no Inngest server answers at {self._settings.inngest_url}")
+        if not self._my_turn():
             return
-        if self._my_turn() and not self._registered:
+        if self._settings.dev:
+            functions = self._engine.dev_functions()
+            if functions is None:
+                if self._settings.agent_engine == "inngest":
+                    self._note(f"no Inngest server answers at {self._settings.inngest_url}")
+                return
+            # A dev server forgets when it stops, and may be back before anybody has noticed.
+            self._registered = self._registered and self._function_id in functions
+        if not self._registered:
             self._registered = self._register()
 
     def _my_turn(self) -> bool:
@@ -90,6 +98,9 @@ class Registration:
         return error is None
 
     def _note(self, error: str | None) -> None:
+        if error == self._noted:
+            return
+        self._noted = error
         if error:
             log.error("inngest.registration_failed error=%s", error)
         else:

@@ -111,6 +111,6 @@ def wants_ids() -> bool:
 
 
 def _accepts() -> str | None:
-    accepted = [(quality, kind.lower()) for kind, quality in flask.request.accept_mimetypes]
+    accepted = [(quality, kind.lower()) for kind, quality in flask.request.accept_mimetypes if quality > 0]
     named = [(quality, kind) for quality, kind in accepted if kind in ("text/event-stream", "application/json")]
     return max(named, key=lambda entry: entry[0])[1] if named else None

@@ -8,7 +8,7 @@ Cancel:  ``code-agent/run.cancelled`` with the same runId.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import inngest
 from pydantic import ValidationError
@@ -29,6 +29,8 @@ from orchestrator.inngest_app.step import InngestStep, in_terms_of_inngest
 from orchestrator.patience import patiently
 from orchestrator.runlog import RunMissing
 from orchestrator.runlog.keys import INNGEST_RUNS
+
+FUNCTION_ID: Final = "code-agent-run"
 
 
 def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Function[Any]:
@@ -61,7 +63,7 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
         return patiently(log.claim, request.run_id, f"inngest:{inngest_run}")
 
     @client.create_function(
-        fn_id="code-agent-run",
+        fn_id=FUNCTION_ID,
         name="Code Agent Run",
         trigger=inngest.TriggerEvent(event=RUN_REQUESTED),
         retries=RETRIES,
