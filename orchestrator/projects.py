@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from orchestrator.patience import patiently
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.keys import project_files
 
@@ -20,16 +21,19 @@ class RedisProjectStore:
         self._project = project_files(project_id)
 
     def run_files(self) -> dict[str, bytes]:
-        return self._log.files(self._run_id)
+        return patiently(self._log.files, self._run_id)
 
     def project_files(self) -> dict[str, bytes]:
-        stored: dict[bytes, bytes] = self._log.redis.hgetall(self._project)
+        stored: dict[bytes, bytes] = patiently(self._log.redis.hgetall, self._project)
         return {path.decode(): content for path, content in stored.items()}
 
     def save_project(self, files: Mapping[str, bytes]) -> None:
+        patiently(self._replace, dict(files))
+
+    def _replace(self, files: dict[str, bytes]) -> None:
         pipe = self._log.redis.pipeline(transaction=True)
         pipe.delete(self._project)
         if files:
-            pipe.hset(self._project, mapping=dict(files))
+            pipe.hset(self._project, mapping=files)
             pipe.expire(self._project, PROJECT_TTL)
         pipe.execute()

@@ -18,7 +18,7 @@ from orchestrator.drain import Drain, Interrupted
 from orchestrator.engines.retry import RETRIES, delay_before
 from orchestrator.events import end_code, now_ms
 from orchestrator.patience import AWAY, patiently
-from orchestrator.runlog import AttemptStale, LogUnavailable, Refused, RunLog
+from orchestrator.runlog import AttemptStale, LogFull, LogUnavailable, Refused, RunLog
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import DIRECT_RUNS
 from orchestrator.steps import DurableSteps
@@ -95,7 +95,7 @@ class DirectEngine:
                     next_look = time.monotonic() + LOOK_SECONDS
                     self._renew_leases()
                     self._take(self._due_runs())
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError, LogFull) as error:
                 log.warning("direct.redis_away error=%r", error)
             self._wake.wait(max(0.0, next_look - time.monotonic()))
             self._wake.clear()
@@ -134,16 +134,17 @@ class DirectEngine:
     def _drive(self, run_id: str) -> None:
         try:
             self._execute(run_id)
-        except (Interrupted, LogUnavailable) as error:
+        except (Interrupted, LogUnavailable, *AWAY) as error:
             log.info("run.handed_over run_id=%s reason=%s", run_id, error)
             self._release(run_id)
         except Refused as error:
             log.info("run.stopped run_id=%s reason=%s", run_id, error)
             if not isinstance(error, AttemptStale):
                 self._coder.clean_up(run_id)
-        except Exception:
+        except Exception as error:
             log.exception("run.crashed run_id=%s", run_id)
-            self._release(run_id)
+            with suppress(*AWAY, Refused, LogUnavailable):
+                patiently(self._log.fail, run_id, f"Internal error: {error}", "failed")
         finally:
             self._held.pop(run_id, None)
             self._wake.set()

@@ -64,7 +64,6 @@ class Hub:
         self._channels: dict[bytes, _Channel] = {}
         self._writing = RLock()
         self._running = False
-        self.connected = False
         self.viewers = 0
 
     def attach(self, run_id: str) -> Viewer:
@@ -80,8 +79,13 @@ class Hub:
         viewer = Viewer(self._queue_bytes, partial(self._detach, name, watched))
         watched.viewers.add(viewer)
         self.viewers += 1
-        if not watched.acknowledged.wait(ACK_SECONDS):
-            viewer.close()
+        acknowledged = False
+        try:
+            acknowledged = bool(watched.acknowledged.wait(ACK_SECONDS))
+        finally:
+            if not acknowledged:
+                viewer.close()
+        if not acknowledged:
             raise HubUnavailable("Redis does not answer")
         return viewer
 
@@ -120,13 +124,13 @@ class Hub:
             try:
                 self._connection.open()
                 self._resubscribe()
-                self.connected = True
                 while True:
                     self._dispatch(self._connection.read())
                     gevent.sleep(0)  # let the viewers write before the next read: what waits together leaves together
             except (OSError, RedisError) as error:
                 log.warning("hub.disconnected error=%r", error)
-            self.connected = False
+            except Exception:
+                log.exception("hub.crashed")  # nobody here may stop hearing for ever
             self._connection.close()
             gevent.sleep(RECONNECT_SECONDS)
 

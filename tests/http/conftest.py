@@ -7,7 +7,7 @@ import redis
 
 from tests.conftest import next_database
 from tests.support.service import Service
-from tests.support.sse import run_to_end
+from tests.support.sse import Event, run_to_end
 from tools.redis_server import RedisServer
 
 LEASES = ("agent:sweep:", "agent:inngest:")  # come and go by themselves
@@ -26,6 +26,12 @@ def finished_run(strict_service: Service) -> tuple[str, int]:
     """The id of a run of `strict_service` that is complete, and of its last event."""
     last = run_to_end(strict_service, model="offline")[-1]
     return last["runId"], last["id"]
+
+
+@pytest.fixture(scope="package")
+def finished(service: Service) -> list[Event]:
+    """All events of a run of `service` that is complete."""
+    return run_to_end(service, projectId="finished", model="offline")
 
 
 @pytest.fixture

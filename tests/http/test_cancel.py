@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tests.agent.fake_openai import says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, run_to_end, start_run
+from tests.support.sse import Event, assert_whole, events_of, start_run
 
 WRITES = ("createOrUpdateFiles", '{"files": [{"path": "a.txt", "content": "a"}]}')
 
@@ -40,9 +40,8 @@ def test_a_cancelled_run_ends_for_its_viewers_and_stops_its_model(
     assert shown["error"] == {"message": "Cancelled on request", "code": "cancelled"}
 
 
-def test_a_finished_run_is_not_cancelled_any_more(service: Service) -> None:
-    events = run_to_end(service, model="offline")
-    run_id = events[0]["runId"]
+def test_a_finished_run_is_not_cancelled_any_more(service: Service, finished: list[Event]) -> None:
+    run_id = finished[0]["runId"]
     answer = service.http.post(f"/agent/run/{run_id}/cancel")
     assert (answer.status_code, answer.json()["status"]) == (200, "complete")
-    assert events_of(service, run_id) == events
+    assert events_of(service, run_id) == finished

@@ -11,6 +11,7 @@ from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import (
     EVENT_STREAM,
+    Event,
     assert_whole,
     events_of,
     follow,
@@ -23,9 +24,9 @@ from tests.support.sse import (
 PROMPT = {"projectId": "frames", "value": "a tip calculator", "model": "offline"}
 
 
-@pytest.fixture(scope="module")
-def finished(service: Service) -> str:
-    return str(run_to_end(service, model="offline")[0]["runId"])
+@pytest.fixture
+def finished_id(finished: list[Event]) -> str:
+    return str(finished[0]["runId"])
 
 
 def frames(raw: bytes) -> list[bytes]:
@@ -42,8 +43,8 @@ def test_an_existing_frontend_gets_nothing_but_data_lines_and_comments(service: 
     assert_whole([json.loads(frame[6:]) for frame in data])
 
 
-def test_an_event_source_gets_data_and_then_the_id(service: Service, finished: str) -> None:
-    with follow(service, finished) as response:
+def test_an_event_source_gets_data_and_then_the_id(service: Service, finished_id: str) -> None:
+    with follow(service, finished_id) as response:
         raw = response.read()
     data = [frame for frame in frames(raw) if not frame.startswith(b": ")]
     for number, frame in enumerate(data, start=1):
@@ -53,13 +54,13 @@ def test_an_event_source_gets_data_and_then_the_id(service: Service, finished: s
 
 @pytest.mark.parametrize("how", ["post", "post-event-stream", "get", "get-event-stream"])
 def test_a_stream_has_the_headers_that_keep_proxies_from_holding_it_back(
-    service: Service, finished: str, how: str
+    service: Service, finished_id: str, how: str
 ) -> None:
     headers = EVENT_STREAM if how.endswith("event-stream") else None
     request = (
         service.http.build_request("POST", "/agent/run", json=PROMPT, headers=headers)
         if how.startswith("post")
-        else service.http.build_request("GET", f"/agent/run/{finished}/events", headers=headers)
+        else service.http.build_request("GET", f"/agent/run/{finished_id}/events", headers=headers)
     )
     response = service.http.send(request, stream=True)
     try:
@@ -71,7 +72,7 @@ def test_a_stream_has_the_headers_that_keep_proxies_from_holding_it_back(
         first = next(response.iter_bytes())
         assert first.startswith(b": ")
         run_id = response.headers["x-run-id"]
-        assert run_id == finished if how.startswith("get") else run_id.startswith("run_")
+        assert run_id == finished_id if how.startswith("get") else run_id.startswith("run_")
     finally:
         response.close()
 
@@ -123,10 +124,10 @@ def test_the_preferred_kind_decides(service: Service, accept: str, kind: str) ->
         assert response.headers["content-type"].split(";")[0] == kind
 
 
-def test_the_alias_serves_every_route(service: Service, finished: str) -> None:
+def test_the_alias_serves_every_route(service: Service, finished_id: str) -> None:
     run_id = service.http.post("/api/agent/run", json=PROMPT, headers={"Accept": "application/json"}).json()["runId"]
     assert_whole(events_of(service, run_id))
-    for path in (f"/agent/run/{finished}", f"/agent/run/{finished}/poll", "/agent/models"):
+    for path in (f"/agent/run/{finished_id}", f"/agent/run/{finished_id}/poll", "/agent/models"):
         assert service.http.get(f"/api{path}").json() == service.http.get(path).json()
 
 
@@ -168,6 +169,6 @@ def test_a_running_run_can_be_asked_about(
     assert events_of(scripted_service, run_id)[-1]["type"] == "complete"
 
 
-def test_head_opens_no_stream(service: Service, finished: str) -> None:
-    response: httpx.Response = service.http.head(f"/agent/run/{finished}/events")
+def test_head_opens_no_stream(service: Service, finished_id: str) -> None:
+    response: httpx.Response = service.http.head(f"/agent/run/{finished_id}/events")
     assert (response.status_code, response.content) == (200, b"")

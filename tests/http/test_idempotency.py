@@ -6,7 +6,7 @@ import httpx
 
 from tests.http.conftest import contents
 from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, assert_whole, post_run, run_to_end, sse_events
+from tests.support.sse import EVENT_STREAM, assert_whole, post_run, sse_events, start_run
 
 BODY = {"projectId": "p1", "value": "a tip calculator", "model": "offline"}
 
@@ -51,7 +51,7 @@ def test_another_body_under_the_same_key_is_refused(service: Service, unique: Ca
 
 
 def test_without_a_key_each_post_is_a_run(service: Service) -> None:
-    assert run_to_end(service, model="offline")[0]["runId"] != run_to_end(service, model="offline")[0]["runId"]
+    assert start_run(service, model="offline") != start_run(service, model="offline")
 
 
 def test_a_new_key_with_a_cursor_either_streams_its_run_or_starts_none(

@@ -4,18 +4,17 @@ from collections.abc import Callable
 
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
-from tests.support.sse import assert_whole, run_to_end, start_run
+from tests.support.sse import Event, assert_whole, start_run
 
 SOON = 4.0  # seconds; the hub's own look-out for what it missed comes only every 5 s
 
 
-def test_polling_a_finished_run_gives_all_of_it_and_says_that_it_is_done(service: Service) -> None:
-    events = run_to_end(service, model="offline")
-    url = f"/agent/run/{events[0]['runId']}/poll"
-    assert service.http.get(url).json() == {"events": events, "next": events[-1]["id"], "done": True}
-    assert service.http.get(url, params={"after": 3}).json()["events"] == events[3:]
-    at_the_end = {"events": [], "next": events[-1]["id"], "done": True}
-    assert service.http.get(url, params={"after": events[-1]["id"], "wait": 30}, timeout=SOON).json() == at_the_end
+def test_polling_a_finished_run_gives_all_of_it(service: Service, finished: list[Event]) -> None:
+    url = f"/agent/run/{finished[0]['runId']}/poll"
+    assert service.http.get(url).json() == {"events": finished, "next": finished[-1]["id"], "done": True}
+    assert service.http.get(url, params={"after": 3}).json()["events"] == finished[3:]
+    at_the_end = {"events": [], "next": finished[-1]["id"], "done": True}
+    assert service.http.get(url, params={"after": finished[-1]["id"], "wait": 30}, timeout=SOON).json() == at_the_end
 
 
 def test_a_poll_without_wait_answers_at_once_with_nothing(

@@ -1,7 +1,9 @@
 """A client that lost its connection goes on exactly where it was."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
+import httpx
 import pytest
 
 from tests.support.model_server import Gate, ModelServer
@@ -13,7 +15,6 @@ from tests.support.sse import (
     events_of,
     follow,
     post_run,
-    run_to_end,
     sse_events,
     start_run,
 )
@@ -26,8 +27,8 @@ def text_of(events: list[Event]) -> str:
     return "".join(event["data"] for event in events if event["type"] == "text")
 
 
-def read_until_text(events: "list[Event]", source: "object") -> None:
-    for event in source:  # type: ignore[attr-defined]
+def read_until_text(events: list[Event], source: Iterator[Event]) -> None:
+    for event in source:
         events.append(event)
         if event["type"] == "text":
             return
@@ -37,7 +38,10 @@ def read_until_text(events: "list[Event]", source: "object") -> None:
 def test_a_cut_connection_misses_nothing_and_repeats_nothing(
     by: str, scripted_service: Service, model_server: ModelServer, unique: Callable[[str], str]
 ) -> None:
-    """Cut while the run goes on, come back while it still goes on, cut again; then see the end."""
+    """Cut while the run goes on, come back while it still goes on, cut again; then see the end.
+
+    Seen failing with a follower that does not move its cursor.
+    """
     gate, seen = Gate(), list[Event]()
     value = model_server.script(unique("cut"), gate)
     with post_run(scripted_service, value=value, headers=EVENT_STREAM) as response:
@@ -63,23 +67,21 @@ def last_id(service: Service, run_id: str) -> int:
     return int(service.http.get(f"/agent/run/{run_id}").json()["lastEventId"])
 
 
-def _resume(service: Service, run_id: str, by: str, after: int):  # type: ignore[no-untyped-def]
+def _resume(service: Service, run_id: str, by: str, after: int) -> AbstractContextManager[httpx.Response]:
     if by == "Last-Event-ID":
         return follow(service, run_id, after)
     return service.http.stream("GET", f"/agent/run/{run_id}/events?after={after}", headers=EVENT_STREAM)
 
 
-def test_every_cursor_of_a_finished_run_gives_exactly_the_rest(service: Service) -> None:
-    events = run_to_end(service, model="offline")
-    run_id = events[0]["runId"]
-    for after in range(len(events) - 1):
-        assert events_of(service, run_id, after) == events[after:]
+def test_every_cursor_of_a_finished_run_gives_exactly_the_rest(service: Service, finished: list[Event]) -> None:
+    run_id = finished[0]["runId"]
+    for after in range(len(finished) - 1):
+        assert events_of(service, run_id, after) == finished[after:]
 
 
-def test_there_is_nothing_after_the_terminal_event(service: Service) -> None:
+def test_there_is_nothing_after_the_terminal_event(service: Service, finished: list[Event]) -> None:
     """204 is what makes an EventSource stop."""
-    events = run_to_end(service, model="offline")
-    run_id, last = events[-1]["runId"], events[-1]["id"]
+    run_id, last = finished[-1]["runId"], finished[-1]["id"]
     with follow(service, run_id, last) as response:
         assert (response.status_code, response.read()) == (204, b"")
     assert service.http.get(f"/agent/run/{run_id}/events", params={"after": last}).status_code == 204
@@ -107,12 +109,11 @@ def events_up_to_text(service: Service, run_id: str) -> list[Event]:
     return seen
 
 
-def test_last_event_id_wins_over_after(service: Service) -> None:
+def test_last_event_id_wins_over_after(service: Service, finished: list[Event]) -> None:
     """An EventSource keeps its URL with `?after=` when it reconnects with a newer id."""
-    events = run_to_end(service, model="offline")
-    url = f"/agent/run/{events[0]['runId']}/events?after=1"
+    url = f"/agent/run/{finished[0]['runId']}/events?after=1"
     with service.http.stream("GET", url, headers=EVENT_STREAM | {"Last-Event-ID": "5"}) as response:
-        assert list(sse_events(response)) == events[5:]
+        assert list(sse_events(response)) == finished[5:]
 
 
 def test_many_viewers_of_one_run_see_the_same(

@@ -28,8 +28,8 @@ def text_of(events: list[Event]) -> str:
     return "".join(event["data"] for event in events if event["type"] == "text")
 
 
-def published_events(service: Service, run_id: str) -> list[str]:
-    """The step that published each stored event, in order."""
+def stored_ids(service: Service, run_id: str) -> list[str]:
+    """The stream ids of the stored events, in order."""
     with redis.Redis.from_url(service.env["REDIS_URL"], decode_responses=True) as client:
         return [entry for entry, _ in client.xrange(f"agent:{{{run_id}}}:log")]
 
@@ -50,5 +50,6 @@ def status_at(server: InngestServer, inngest_run_id: str) -> str:
 
 def sent_events(executor: InngestExecutor, name: str, run_id: str) -> list[dict[str, Any]]:
     """The data of the events of this name that the service has sent for our run."""
-    events = list(executor._events.values())
-    return [event["data"] for event in events if event["name"] == name and event["data"].get("runId") == run_id]
+    return [
+        event["data"] for event in executor.events if event["name"] == name and event["data"].get("runId") == run_id
+    ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.agent.fake_openai import says
-from tests.inngest_runs.looking import published_events, run_at, sent_events, text_of
+from tests.inngest_runs.looking import run_at, sent_events, stored_ids, text_of
 from tests.support.inngest import InngestExecutor
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
@@ -69,7 +69,7 @@ def test_each_step_takes_one_call_and_replay_publishes_nothing(
     assert [call.known for call in calls] == [tuple(steps[:done]) for done in range(len(steps) + 1)]
     assert {call.attempt for call in calls} == {0}
     last = len(events_of(executor_service, run_id))
-    assert published_events(executor_service, run_id) == [f"{number}-0" for number in range(1, last + 1)]
+    assert stored_ids(executor_service, run_id) == [f"{number}-0" for number in range(1, last + 1)]
 
 
 def test_the_end_is_announced_to_other_functions(

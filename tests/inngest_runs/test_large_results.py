@@ -20,6 +20,7 @@ def test_what_inngest_memoises_stays_small(
     model_server: ModelServer,
     unique: Callable[[str], str],
 ) -> None:
+    """Seen failing with all results inline."""
     content = "x" * LARGE
     write = ("createOrUpdateFiles", json.dumps({"files": [{"path": "large.txt", "content": content}]}))
     read = ("readFiles", '{"files": ["large.txt"]}')

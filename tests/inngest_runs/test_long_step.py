@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.inngest_runs.looking import run_at, text_of
-from tests.support.inngest import InngestExecutor, InngestServer
+from tests.support.inngest import InngestExecutor
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import assert_whole, events_of, start_run
@@ -53,14 +53,13 @@ def test_a_router_does_not_cut_a_long_step(
     assert model_server.calls(str(run.event["data"]["value"])) <= 2
 
 
+# Not against the executor: the scenario above shows more, and both are slow.
+@pytest.mark.parametrize("inngest_server", [pytest.param("real", marks=pytest.mark.inngest)], indirect=True)
 def test_inngest_takes_the_answer_of_a_long_step(
     inngest_service: Service,
-    inngest_server: InngestServer,
     model_server: ModelServer,
     unique: Callable[[str], str],
 ) -> None:
-    if isinstance(inngest_server, InngestExecutor):
-        pytest.skip("the scenario above shows more")
     gate = Gate()
     run_id = start_run(inngest_service, value=model_server.script(unique("long"), gate))
     gate.wait_until_asked()

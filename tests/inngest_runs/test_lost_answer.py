@@ -48,7 +48,10 @@ def test_a_call_that_is_made_twice_at_once_publishes_once(
     model_server: ModelServer,
     unique: Callable[[str], str],
 ) -> None:
-    """A proxy that gives up early makes Inngest call again while the first call still works: the later one counts."""
+    """A proxy that gives up early makes Inngest call again while the first call still works: the later one counts.
+
+    Seen failing without the fence.
+    """
     prompt = model_server.script(unique("twice"), says("I count.", calls=(SLOW,)), says("Done."))
     shared_executor.faults.duplicate(
         lambda call: call.known[-1:] == ("model-1",) and call.event["data"].get("value") == prompt, after=0.2

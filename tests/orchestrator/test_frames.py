@@ -7,6 +7,7 @@ import pytest
 from orchestrator.events import encode_body
 from orchestrator.hub.batch import Batch
 from orchestrator.hub.frames import (
+    Framer,
     event_id,
     frame_data,
     frame_data_and_id,
@@ -75,7 +76,7 @@ def test_a_lost_run_ends_with_a_terminal_event() -> None:
 
 @pytest.mark.parametrize("framer", [frame_data, frame_data_and_id])
 @pytest.mark.parametrize("cursor", [0, 4, 5, 6])
-def test_a_batch_gives_each_viewer_what_it_has_not_seen(framer, cursor: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_batch_gives_each_viewer_what_it_has_not_seen(framer: Framer, cursor: int) -> None:
     batch = Batch(5)
     for number in (5, 6, 7):
         batch.add(event(number, data=str(number)))

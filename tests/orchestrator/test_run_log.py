@@ -63,7 +63,7 @@ def test_an_append_that_overlaps_adds_only_what_is_new(run: Writer) -> None:
 
 
 def test_a_newer_attempt_fences_the_older_one_off(run: Writer) -> None:
-    """Seen failing with `refusal` always nil."""
+    """Seen failing without the comparison of attempts in _run.lua."""
     first = run.begin("a")
     second = run.begin("a", 1)
     assert (first, second) == (0, 1)

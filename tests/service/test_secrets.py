@@ -40,6 +40,7 @@ def secret_service(
 def test_what_a_model_echoes_is_masked_everywhere(
     secret: str, secret_service: Scripted, unique: Callable[[str], str]
 ) -> None:
+    """Seen failing without the masking."""
     service, model_server = secret_service
     write = {"files": [{"path": "a.txt", "content": f"key = {secret}\n"}]}
     prompt = model_server.script(
@@ -59,7 +60,7 @@ def test_what_a_model_echoes_is_masked_everywhere(
 
 
 def test_a_command_cannot_find_them(secret_service: Scripted, unique: Callable[[str], str]) -> None:
-    """Here even the masked forms would show that a sandbox had seen one."""
+    """Even a masked form would show that a sandbox had seen one (seen failing with the environment passed on)."""
     service, model_server = secret_service
     prompt = model_server.script(
         unique("look"), says("I look.", calls=(("terminal", json.dumps({"command": LOOK})),)), says("Nothing.")
@@ -92,7 +93,7 @@ def test_an_error_of_the_models_endpoint_does_not_carry_the_key_on(
 def test_a_secret_that_comes_in_pieces_is_masked_too(
     cut: int, secret_service: Scripted, unique: Callable[[str], str]
 ) -> None:
-    """Models stream word by word: what counts is the text that a viewer puts together."""
+    """Models stream word by word. Pieces that follow each other within the gathering window meet before they leave."""
     service, model_server = secret_service
     secret = SECRETS["FAKE_API_KEY"]
     prompt = model_server.script(unique("pieces"), says("It is ", secret[:cut], secret[cut:], " indeed."))

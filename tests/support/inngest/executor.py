@@ -49,6 +49,11 @@ class InngestExecutor(InngestServer):
         """All calls made so far, oldest first."""
         return list(self._caller.calls)
 
+    @property
+    def events(self) -> list[Json]:
+        """All events received so far, oldest first."""
+        return list(self._events.values())
+
     def calls_of(self, run_id: str) -> list[Call]:
         return [call for call in self.calls if call.run_id == run_id]
 
