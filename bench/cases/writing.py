@@ -26,7 +26,16 @@ ROUNDS = 3
 
 def rows(ours: Runwire, sizes: Sizes) -> Iterator[Row]:
     single = _rate(ours, sizes.single_appends, 1)
-    yield at_least("f", "append: single events, one process", single, SINGLE_TARGET, "events/s")
+    with Job(_ping, ours.redis.url, sizes.single_appends) as job:
+        pings = job.result(JOB_SECONDS)
+    yield at_least(
+        "f",
+        "append: single events, one process",
+        single,
+        SINGLE_TARGET,
+        "events/s",
+        f"bare PINGs by redis-py: {pings:,.0f}/s",
+    )
     batched = _rate(ours, sizes.batches, BATCH)
     yield at_least("f", f"append: batches of {BATCH}, one process", batched, BATCH_TARGET, "events/s")
     trips = _trips(ours, sizes.tokens)
@@ -53,6 +62,15 @@ def _append(link: Link, redis_url: str, runs: list[str], calls: int, batch: int)
         turn, place = divmod(call, len(runs))
         log.append(runs[place], STEP, 0, turn * batch + 1, bodies[runs[place]])
     return time.monotonic() - started
+
+
+def _ping(link: Link, redis_url: str, calls: int) -> float:
+    """PINGs per second: what a round trip costs here when Redis has nothing to do."""
+    redis = connect(redis_url, 2)
+    started = time.monotonic()
+    for _ in range(calls):
+        redis.ping()
+    return calls / (time.monotonic() - started)
 
 
 def _trips(ours: Runwire, tokens: int) -> float:

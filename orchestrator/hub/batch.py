@@ -10,10 +10,10 @@ class Batch:
 
     __slots__ = ("_framed", "events", "first", "size")
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, events: list[bytes] | None = None) -> None:
         self.first = first
-        self.events: list[bytes] = []
-        self.size = 0
+        self.events = events or []
+        self.size = sum(map(len, self.events))
         self._framed: dict[Framer, bytes] | None = None
 
     @property

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from orchestrator.drain import Drain
+from orchestrator.hub.batch import Batch
 from orchestrator.hub.frames import KEEPALIVE, OPENING, Framer, gap, is_terminal, lost, terminal_heads
 from orchestrator.hub.hub import Hub
+from orchestrator.hub.pages import FULL, FULL_BYTES, Pages, is_full
 from orchestrator.hub.viewer import Viewer
 from orchestrator.patience import AWAY
 from orchestrator.runlog import Page, RunLog, RunMissing
-
-PAGE_EVENTS: Final = 500
-PAGE_BYTES: Final = 1_048_576
-"""A page that was larger makes the next ones smaller: a stream may hold one page in memory beside its queue."""
 
 RETRY_SECONDS: Final = 0.3
 
@@ -24,7 +22,8 @@ class Follower:
     """Opens streams. ``keepalive`` in seconds; streams end early, without a terminal event, when the drain starts."""
 
     def __init__(self, log: RunLog, hub: Hub, drain: Drain, keepalive: float) -> None:
-        self._log, self._hub, self._drain, self._keepalive = log, hub, drain, keepalive
+        self._pages = Pages(log)
+        self._hub, self._drain, self._keepalive = hub, drain, keepalive
 
     def open(self, run_id: str, after: int, framer: Framer) -> Stream:
         """A stream of the events after the id ``after``; nothing published from now on can be missed.
@@ -34,11 +33,11 @@ class Follower:
         viewer = self._hub.attach(run_id)
         try:
             viewer.catch_up()
-            page = self._log.read(run_id, after, PAGE_EVENTS)
+            opening = self._pages.read(run_id, after)
         except BaseException:
             viewer.close()
             raise
-        return Stream(self._log, self._drain, viewer, run_id, after, framer, page, self._keepalive)
+        return Stream(self._pages, self._drain, viewer, run_id, after, framer, opening, self._keepalive)
 
 
 class Stream:
@@ -46,26 +45,27 @@ class Stream:
 
     def __init__(
         self,
-        log: RunLog,
+        pages: Pages,
         drain: Drain,
         viewer: Viewer,
         run_id: str,
         after: int,
         framer: Framer,
-        page: Page,
+        opening: tuple[Page, Batch],
         keepalive: float,
     ) -> None:
-        self._log, self._drain, self._viewer = log, drain, viewer
+        self._pages, self._drain, self._viewer = pages, drain, viewer
         self._run_id, self._framer, self._keepalive = run_id, framer, keepalive
         self._heads = terminal_heads(run_id)
-        self._count = PAGE_EVENTS
+        self._count = FULL
         self._done = False
+        page, _ = opening
         self.last = page.last
         """The run's last event when the stream was opened."""
         self.is_over = page.ended and after >= page.last
         """Whether there is nothing to come: the run's terminal event was seen before."""
         viewer.cursor = after
-        self._first = OPENING + self._frame(page)
+        self._first = OPENING + self._frame(*opening)
 
     def close(self) -> None:
         self._viewer.close()
@@ -107,7 +107,7 @@ class Stream:
     def _read_log(self) -> bytes:
         self._viewer.catch_up()
         try:
-            page = self._log.read(self._run_id, self._viewer.cursor, self._count)
+            page, batch = self._pages.read(self._run_id, self._viewer.cursor, self._count)
         except RunMissing:
             return self._lose()
         except AWAY:
@@ -116,18 +116,18 @@ class Stream:
             return b""
         if page.last < self._viewer.cursor:
             return self._lose()
-        return self._frame(page)
+        return self._frame(page, batch)
 
-    def _frame(self, page: Page) -> bytes:
+    def _frame(self, page: Page, batch: Batch) -> bytes:
         viewer = self._viewer
-        size = sum(map(len, page.events))
-        self._count = max(10, self._count // 4) if size > PAGE_BYTES else PAGE_EVENTS
+        self._count = max(10, self._count // 4) if batch.size > FULL_BYTES else FULL
         missing = gap(self._run_id, viewer.cursor + 1, page.first - 1) if page.first > viewer.cursor + 1 else b""
-        viewer.cursor = page.first + len(page.events) - 1
-        if viewer.cursor < page.last:
-            viewer.behind = True  # there are more pages
-        self._done = page.ended and viewer.cursor >= page.last
-        return missing + self._framer(page.first, page.events)
+        viewer.cursor = batch.last
+        if viewer.cursor < page.last or is_full(page):
+            viewer.behind = True  # there are more pages, or may be
+        else:
+            self._done = page.ended
+        return missing + batch.after(page.first - 1, self._framer)
 
     def _lose(self) -> bytes:
         self._done = True
