@@ -51,13 +51,13 @@ def print_row(row: Row) -> None:
     print(f"{row.case:3} {row.what:58} {row.measured:>18}  {row.target:>14}  {row.verdict:6} {row.note}", flush=True)
 
 
-def write(rows: list[Row], *, quick: bool, seconds: float, path: Path = RESULTS) -> None:
+def write(rows: list[Row], *, seconds: float, path: Path = RESULTS) -> None:
     missed = sum(row.ok is False for row in rows)
     kept = sum(row.ok is True for row in rows)
     lines = [
         "# Results of `make bench`",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {'short form (QUICK=1)' if quick else 'full run'}, {seconds:.0f} s. "
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {seconds:.0f} s. "
         f"{kept} targets kept, {missed} missed. "
         "What is measured and how: [docs/performance.md](../docs/performance.md).",
         "",

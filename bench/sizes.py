@@ -6,10 +6,13 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Sizes:
     quick: bool
+    cases: str
+    runs: int
+    """Runs, with one viewer each, in (a), (c) and (i)."""
     rounds: int
     """How often each burst is repeated; the median counts."""
     burst_events: int
-    """Events per run in (a), over 500 runs."""
+    """Events per run in (a)."""
     fan_events: int
     """Events per run in (b), over 50 runs."""
     steady_seconds: float
@@ -28,6 +31,8 @@ class Sizes:
 
 FULL = Sizes(
     quick=False,
+    cases="0abcdefghij",
+    runs=500,
     rounds=3,
     burst_events=100,
     fan_events=200,
@@ -46,12 +51,14 @@ FULL = Sizes(
 
 QUICK = Sizes(
     quick=True,
+    cases="0abcdefgh",
+    runs=200,
     rounds=1,
-    burst_events=30,
+    burst_events=75,
     fan_events=50,
     steady_seconds=1.5,
     steady_rounds=1,
-    idle=(1_000,),
+    idle=(500,),
     peer_idle=0,
     resuming=300,
     stored=1_000,

@@ -7,7 +7,6 @@ from bench.peers import Contender
 from bench.report import Row, at_least, show
 from bench.sizes import Sizes
 
-BURST_RUNS = 500
 FAN_RUNS = 50
 FAN_VIEWERS = 10
 BURST_TARGETS = {"sse-starlette": 4.0, "flask-sse": 6.0, "nchan": 3.0}
@@ -15,9 +14,9 @@ FAN_TARGETS = {"sse-starlette": 12.0, "nchan": 4.0}
 
 
 def burst_rows(contenders: Sequence[Contender], sizes: Sizes) -> Iterator[Row]:
-    rounds = _turns(contenders, sizes.rounds, BURST_RUNS, 1, sizes.burst_events)
-    total = BURST_RUNS * sizes.burst_events
-    yield from _rows("a", f"burst of {total:,} events, {BURST_RUNS} runs × 1 viewer", rounds, BURST_TARGETS)
+    rounds = _turns(contenders, sizes.rounds, sizes.runs, 1, sizes.burst_events)
+    total = sizes.runs * sizes.burst_events
+    yield from _rows("a", f"burst of {total:,} events, {sizes.runs} runs × 1 viewer", rounds, BURST_TARGETS)
 
 
 def fan_rows(contenders: Sequence[Contender], sizes: Sizes) -> Iterator[Row]:

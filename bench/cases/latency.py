@@ -7,7 +7,6 @@ from bench.peers import Contender
 from bench.report import Row, at_most, show
 from bench.sizes import Sizes
 
-RUNS = 500
 RATE = 2_000.0
 P50_TARGETS = {"sse-starlette": 1.2, "nchan": 3.0}
 P99_OF_P50 = 3.0
@@ -19,7 +18,7 @@ def rows(contenders: Sequence[Contender], sizes: Sizes) -> Iterator[Row]:
     late = {name: median_percentile(each, 0.99) for name, each in rounds.items()}
     ours = rounds["runwire"]
     lost = sum(each.lost for each in ours)
-    what = f"{RATE:,.0f} events/s steady, {RUNS} viewers: p50"
+    what = f"{RATE:,.0f} events/s steady, {sizes.runs} viewers: p50"
     yield Row("c", what, show(half["runwire"], "ms"), "none lost", lost == 0, ours[0].note)
     yield at_most("c", "… p99", late["runwire"], P99_OF_P50 * half["runwire"], "ms", "target: 3 × p50")
     for name in [name for name in half if name != "runwire"]:
@@ -34,5 +33,5 @@ def _turns(contenders: Sequence[Contender], sizes: Sizes) -> dict[str, list[Roun
     done: dict[str, list[Round]] = {contender.name: [] for contender in contenders}
     for _ in range(sizes.steady_rounds):
         for contender in contenders:
-            done[contender.name].append(steady_round(contender, RUNS, RATE, sizes.steady_seconds))
+            done[contender.name].append(steady_round(contender, sizes.runs, RATE, sizes.steady_seconds))
     return done

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.cases.arena import burst_round, median_percentile, middle, steady_round
-from bench.cases.delivery import BURST_RUNS
-from bench.cases.latency import RATE, RUNS
+from bench.cases.latency import RATE
 from bench.peers import Runwire
 from bench.report import Row, show
 from bench.sizes import Sizes
@@ -20,7 +19,7 @@ def rows(ours: Runwire, sizes: Sizes, folder: Path) -> Iterator[Row]:
 
 def _burst(what: str, single: Runwire, double: Runwire, sizes: Sizes) -> Row:
     one, two = (
-        middle([burst_round(each, BURST_RUNS, 1, sizes.burst_events) for _ in range(sizes.rounds)])
+        middle([burst_round(each, sizes.runs, 1, sizes.burst_events) for _ in range(sizes.rounds)])
         for each in (single, double)
     )
     note = f"1: {show(one.rate, 'events/s')}, 2: {show(two.rate, 'events/s')}; {two.note}"
@@ -28,7 +27,7 @@ def _burst(what: str, single: Runwire, double: Runwire, sizes: Sizes) -> Row:
 
 
 def _steady(what: str, single: Runwire, double: Runwire, sizes: Sizes) -> Row:
-    one, two = ([steady_round(each, RUNS, RATE, sizes.steady_seconds)] for each in (single, double))
+    one, two = ([steady_round(each, sizes.runs, RATE, sizes.steady_seconds)] for each in (single, double))
     texts = [
         f"p50 {median_percentile(each, 0.5):.2f}, p99 {median_percentile(each, 0.99):.2f} ms" for each in (one, two)
     ]
