@@ -89,7 +89,7 @@ def _guarded(name: str, case: Callable[[], Iterator[Row]], folder: Path) -> Iter
     """A case that breaks is a row that says so; the others still run."""
     try:
         yield from case()
-    except (JobFailed, TimeoutError, OSError, StartError) as error:
+    except (JobFailed, RuntimeError, TimeoutError, OSError, StartError) as error:
         report.fail(f"{error}\n{_log_ends(folder)}")
         yield Row(name, "the case broke", "—", "", False, str(error).strip().splitlines()[-1][:200])
 
