@@ -48,6 +48,7 @@ class RunProgress(_Model):
     attempt: int = 0
     code: EndCode | None = None
     receipt: dict[str, Any] | None = None
+    truncated: bool | None = None
 
 
 class RunComplete(_Model):

@@ -97,7 +97,11 @@ class Settings(BaseSettings):
     # -- events
     events_ttl: float = Field(86_400, gt=0, description="Seconds a run's keys live after its last event.")
     events_max_log: int = Field(10_000, ge=1, description="Stored events per run; older ones show as a `gap` frame.")
-    events_max_bytes: int = Field(262_144, ge=1024, description="Largest event; longer strings in it are cut.")
+    events_max_bytes: int = Field(
+        262_144,
+        ge=1024,
+        description="Largest event of a step: longer strings are cut. (`complete`: 2 MB of files.)",
+    )
     events_coalesce_ms: float = Field(30, ge=0, description="Text is gathered this long at first …")
     events_coalesce_max_ms: float = Field(200, ge=0, description="… and up to this long while it keeps streaming.")
 

@@ -7,19 +7,29 @@ from typing import Any
 from orchestrator.events import dumps
 
 
-def clip(data: Any, max_bytes: int) -> Any:
-    """``data`` unchanged where its JSON fits, else with its long strings cut and, in an object, ``truncated: true``."""
+def clip_event(type: str, data: Any, max_bytes: int) -> tuple[Any, dict[str, Any]]:
+    """The data of an event so that it fits, and what stands beside it: ``truncated: true`` where it was cut.
+
+    Most objects say so themselves; a string cannot, and a key more in ``files`` would be a file.
+    """
+    says_so = isinstance(data, dict) and type != "files"
+    clipped = clip(data, max_bytes, mark=says_so)
+    return clipped, {"truncated": True} if clipped is not data and not says_so else {}
+
+
+def clip(data: Any, max_bytes: int, *, mark: bool = True) -> Any:
+    """``data`` unchanged where its JSON fits, else with its long strings cut, an object with ``truncated: true``."""
     if _fits(data, max_bytes):
         return data
     budget = max_bytes
     while budget > 1:
         budget //= 2
         smaller = _cut(data, budget)
-        if isinstance(smaller, dict):
+        if mark and isinstance(smaller, dict):
             smaller["truncated"] = True
         if _fits(smaller, max_bytes):
             return smaller
-    return {"truncated": True}
+    return {"truncated": True} if mark else {}
 
 
 def _fits(data: Any, max_bytes: int) -> bool:

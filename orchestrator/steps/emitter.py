@@ -15,7 +15,7 @@ from orchestrator.events import encode_body
 from orchestrator.patience import AWAY, patiently
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
-from orchestrator.steps.clip import clip
+from orchestrator.steps.clip import clip_event
 from orchestrator.steps.coalesce import STREAMED, Draft, Window
 
 T = TypeVar("T")
@@ -107,9 +107,9 @@ class Emitter:
         self._due.set()
 
     def _encode(self, draft: Draft) -> str:
-        data = clip(draft.data, self._settings.max_bytes)
+        data, beside = clip_event(draft.type, draft.data, self._settings.max_bytes)
         run_id, step, attempt = self._place
-        return self._settings.redact(encode_body(run_id, draft.type, data, step, attempt))
+        return self._settings.redact(encode_body(run_id, draft.type, data, step, attempt, beside))
 
     def _write(self, write: Callable[..., T], *args: Any) -> T:
         try:

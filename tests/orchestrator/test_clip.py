@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator.events import dumps
-from orchestrator.steps.clip import clip
+from orchestrator.steps.clip import clip, clip_event
 
 LIMIT = 1024
 
@@ -56,3 +56,24 @@ def test_cutting_does_not_change_the_original() -> None:
     before = json.dumps(data)
     clip(data, LIMIT)
     assert json.dumps(data) == before
+
+
+def test_a_cut_file_map_gets_no_key_that_would_look_like_a_file() -> None:
+    data, beside = clip_event("files", {"a.txt": "x" * 5000}, LIMIT)
+    assert list(data) == ["a.txt"]
+    assert beside == {"truncated": True}
+
+
+def test_a_cut_text_says_so_beside_its_data() -> None:
+    data, beside = clip_event("text", "x" * 5000, LIMIT)
+    assert isinstance(data, str) and size(data) <= LIMIT
+    assert beside == {"truncated": True}
+
+
+def test_an_object_that_was_cut_says_so_itself() -> None:
+    data, beside = clip_event("file-created", {"path": "a", "content": "x" * 5000, "size": 5000}, LIMIT)
+    assert (data["truncated"], data["size"], beside) == (True, 5000, {})
+
+
+def test_what_fits_says_nothing() -> None:
+    assert clip_event("text", "short", LIMIT) == ("short", {})

@@ -77,7 +77,7 @@ def test_compact_json_keeps_characters() -> None:
             RunProgress,
             {
                 **{"id": 1, "runId": "run_1", "type": "text", "data": "x", "timestamp": 1},
-                **{"step": "s", "attempt": 0, "code": None, "receipt": None},
+                **{"step": "s", "attempt": 0, "code": None, "receipt": None, "truncated": None},
             },
         ),
     ],
