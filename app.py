@@ -8,8 +8,8 @@ from typing import Final
 import flask
 import inngest.flask
 
-from orchestrator.inngest_app.long_reply import with_long_reply
-from orchestrator.inngest_app.registration import Registration, sync_through
+from orchestrator.engines.inngest.long_reply import with_long_reply
+from orchestrator.engines.inngest.registration import Registration, sync_through
 from orchestrator.service import Service, build_service
 from orchestrator.settings import Settings
 from orchestrator.web.errors import register_error_handlers

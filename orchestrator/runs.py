@@ -7,7 +7,8 @@ import secrets
 import threading
 
 from agent.messages import Value
-from orchestrator.engines import Choice, Dispatcher, InngestEngine
+from orchestrator.engines.dispatch import Choice, Dispatcher
+from orchestrator.engines.inngest.engine import InngestEngine
 from orchestrator.events import RunRequested, now_ms
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.runlog import RunLog, RunRecord

@@ -12,11 +12,14 @@ import inngest
 
 from orchestrator.coding import Coder
 from orchestrator.drain import Drain
-from orchestrator.engines import DirectEngine, Dispatcher, InngestEngine, Sweep, SweepLimits
+from orchestrator.engines.direct import DirectEngine
+from orchestrator.engines.dispatch import Dispatcher
+from orchestrator.engines.inngest.client import make_client
+from orchestrator.engines.inngest.engine import InngestEngine
+from orchestrator.engines.inngest.functions import Dependencies, make_functions
+from orchestrator.engines.watch import Sweep, SweepLimits
 from orchestrator.hub import Follower, Hub, SubscriberConnection
 from orchestrator.idempotency import IdempotencyKeys
-from orchestrator.inngest_app.client import make_client
-from orchestrator.inngest_app.functions import Dependencies, make_functions
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect

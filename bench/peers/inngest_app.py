@@ -8,8 +8,8 @@ import inngest
 import inngest.flask
 
 from orchestrator.drain import Drain
-from orchestrator.inngest_app.long_reply import with_long_reply
-from orchestrator.inngest_app.step import InngestStep
+from orchestrator.engines.inngest.long_reply import with_long_reply
+from orchestrator.engines.inngest.step import InngestStep
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import connect

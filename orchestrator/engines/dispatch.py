@@ -11,7 +11,7 @@ from typing import Final, Literal
 from redis.exceptions import RedisError
 
 from orchestrator.engines.direct import DirectEngine
-from orchestrator.engines.inngest import InngestEngine
+from orchestrator.engines.inngest.engine import InngestEngine
 from orchestrator.events import RunRequested, now_ms
 from orchestrator.patience import patiently
 from orchestrator.runlog import LogUnavailable, Refused, RunLog

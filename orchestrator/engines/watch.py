@@ -14,7 +14,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from orchestrator.drain import Drain
-from orchestrator.engines.inngest import InngestEngine, Standing
+from orchestrator.engines.inngest.engine import InngestEngine, Standing
 from orchestrator.events import EndCode, RunRequested, now_ms
 from orchestrator.runlog import LogFull, RunLog, RunMissing, RunRecord
 from orchestrator.runlog.connection import Client

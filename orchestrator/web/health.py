@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import flask
 from redis.exceptions import RedisError
 
-from orchestrator.engines import Dispatcher
-from orchestrator.inngest_app.registration import Registration
+from orchestrator.engines.dispatch import Dispatcher
+from orchestrator.engines.inngest.registration import Registration
 from orchestrator.runlog.connection import Client
 from orchestrator.web.errors import RETRY_SECONDS
 

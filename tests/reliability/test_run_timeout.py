@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.engines.inngest import Standing
-from orchestrator.engines.sweep import GRACE_SECONDS, SweepLimits
+from orchestrator.engines.inngest.engine import Standing
+from orchestrator.engines.watch import GRACE_SECONDS, SweepLimits
 from tests.conftest import StartService
 from tests.support.model_server import Gate, ModelServer
 from tests.support.sse import assert_whole, events_of, start_run

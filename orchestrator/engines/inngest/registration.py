@@ -15,9 +15,9 @@ import flask
 from redis.exceptions import RedisError
 
 from orchestrator.drain import Drain
-from orchestrator.engines.inngest import InngestEngine
+from orchestrator.engines.inngest.engine import InngestEngine
+from orchestrator.engines.inngest.functions.code_agent_run import FUNCTION_ID
 from orchestrator.events import dumps
-from orchestrator.inngest_app.functions.code_agent_run import FUNCTION_ID
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import REGISTER_LEASE, REGISTRATION
 from orchestrator.settings import Settings

@@ -6,8 +6,8 @@ from typing import Any
 
 import inngest
 
-from orchestrator.inngest_app.functions import code_agent_run, function_cancelled
-from orchestrator.inngest_app.functions.dependencies import Dependencies
+from orchestrator.engines.inngest.functions import code_agent_run, function_cancelled
+from orchestrator.engines.inngest.functions.dependencies import Dependencies
 
 
 def make_functions(client: inngest.Inngest, dependencies: Dependencies) -> list[inngest.Function[Any]]:

@@ -13,6 +13,8 @@ from typing import Any, Final
 import inngest
 from pydantic import ValidationError
 
+from orchestrator.engines.inngest.functions.dependencies import Dependencies
+from orchestrator.engines.inngest.step import InngestStep, in_terms_of_inngest
 from orchestrator.engines.retry import RETRIES
 from orchestrator.events import (
     RUN_CANCELLED,
@@ -24,8 +26,6 @@ from orchestrator.events import (
     RunRequested,
     now_ms,
 )
-from orchestrator.inngest_app.functions.dependencies import Dependencies
-from orchestrator.inngest_app.step import InngestStep, in_terms_of_inngest
 from orchestrator.patience import patiently
 from orchestrator.runlog import RunMissing
 from orchestrator.runlog.keys import INNGEST_RUNS

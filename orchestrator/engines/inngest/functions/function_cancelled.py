@@ -10,8 +10,8 @@ from typing import Any
 
 import inngest
 
-from orchestrator.inngest_app.functions.dependencies import Dependencies
-from orchestrator.inngest_app.step import in_terms_of_inngest
+from orchestrator.engines.inngest.functions.dependencies import Dependencies
+from orchestrator.engines.inngest.step import in_terms_of_inngest
 from orchestrator.patience import patiently
 from orchestrator.runlog import RunMissing
 
