@@ -56,6 +56,7 @@ def post_worker_init(worker):
     def drain(number, frame):
         gevent.spawn(service.stop)
         gevent.spawn_later(1, worker.close_idle)  # a second for requests that are on their way
+        gevent.spawn_later(2, service.hang_up)  # and one more for clients to take what was sent to them
         stop_listening(number, frame)
 
     signal.signal(signal.SIGTERM, drain)

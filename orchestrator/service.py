@@ -61,6 +61,10 @@ class Service:
         self.drain.start()
         self.hub.wake_all()
 
+    def hang_up(self) -> None:
+        """Break the streams that ``stop`` could not end because their clients read nothing."""
+        self.hub.hang_up_all()
+
     def join(self) -> None:
         """Wait for running steps, or until they are given up."""
         self.direct.join()

@@ -21,6 +21,9 @@ WAIT_SECONDS: Final = 1.0
 """Below the client's time-out: a blocking read that is longer fails."""
 
 
+PAGE_EVENTS: Final = 1_000
+
+
 def tail(log: RunLog, run_id: str) -> Iterator[bytes]:
     """A run's events: the stored ones, then those to come, up to the terminal one. Raises RunMissing."""
     with log.redis.pubsub(ignore_subscribe_messages=False) as pubsub:
@@ -30,9 +33,12 @@ def tail(log: RunLog, run_id: str) -> Iterator[bytes]:
             message = pubsub.get_message(timeout=WAIT_SECONDS)
             # Every subscription, the first one and those after a reconnect, and every message: the log knows all.
             if message and message["type"] in ("subscribe", "message"):
-                page = log.read(run_id, cursor, 10_000)
-                yield from page.events
-                cursor = page.last
+                while True:
+                    page = log.read(run_id, cursor, PAGE_EVENTS)
+                    yield from page.events
+                    cursor = page.end
+                    if not page.has_more:
+                        break
                 if page.ended:
                     return
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from orchestrator.drain import Drain
 from orchestrator.hub.batch import Batch
 from orchestrator.hub.frames import KEEPALIVE, OPENING, Framer, gap, is_terminal, lost, terminal_heads
 from orchestrator.hub.hub import Hub
-from orchestrator.hub.pages import FULL, FULL_BYTES, Pages, is_full
+from orchestrator.hub.pages import Pages
 from orchestrator.hub.viewer import Viewer
 from orchestrator.patience import AWAY
 from orchestrator.runlog import Page, RunLog, RunMissing
 
 RETRY_SECONDS: Final = 0.3
+
+SLICE: Final = 65_536
+"""Bytes given to the server at a time: it copies what it sends, and pages are shared by viewers as they are."""
 
 
 class Follower:
@@ -57,7 +60,6 @@ class Stream:
         self._pages, self._drain, self._viewer = pages, drain, viewer
         self._run_id, self._framer, self._keepalive = run_id, framer, keepalive
         self._heads = terminal_heads(run_id)
-        self._count = FULL
         self._done = False
         page, _ = opening
         self.last = page.last
@@ -70,12 +72,19 @@ class Stream:
     def close(self) -> None:
         self._viewer.close()
 
+    def on_overdue(self, hang_up: Callable[[], None]) -> None:
+        """Have ``hang_up`` called when the drain wants the stream to be over and its client takes nothing."""
+        self._viewer.hang_up = hang_up
+
     def __iter__(self) -> Iterator[bytes]:
         viewer, chunk = self._viewer, self._first
         self._first = b""
         while True:
             if chunk:
-                yield chunk
+                if len(chunk) <= SLICE:
+                    yield chunk
+                else:
+                    yield from _slices(chunk)
                 viewer.due = time.monotonic() + self._keepalive
             elif not viewer.behind:
                 viewer.wait()
@@ -107,7 +116,7 @@ class Stream:
     def _read_log(self) -> bytes:
         self._viewer.catch_up()
         try:
-            page, batch = self._pages.read(self._run_id, self._viewer.cursor, self._count)
+            page, batch = self._pages.read(self._run_id, self._viewer.cursor)
         except RunMissing:
             return self._lose()
         except AWAY:
@@ -120,11 +129,10 @@ class Stream:
 
     def _frame(self, page: Page, batch: Batch) -> bytes:
         viewer = self._viewer
-        self._count = max(10, self._count // 4) if batch.size > FULL_BYTES else FULL
         missing = gap(self._run_id, viewer.cursor + 1, page.first - 1) if page.first > viewer.cursor + 1 else b""
         viewer.cursor = batch.last
-        if viewer.cursor < page.last or is_full(page):
-            viewer.behind = True  # there are more pages, or may be
+        if page.has_more:
+            viewer.behind = True
         else:
             self._done = page.ended
         return missing + batch.after(page.first - 1, self._framer)
@@ -132,3 +140,8 @@ class Stream:
     def _lose(self) -> bytes:
         self._done = True
         return lost(self._run_id, self._viewer.cursor + 1)
+
+
+def _slices(chunk: bytes) -> Iterator[bytes]:
+    for start in range(0, len(chunk), SLICE):
+        yield chunk[start : start + SLICE]

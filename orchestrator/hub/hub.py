@@ -100,9 +100,16 @@ class Hub:
 
     def wake_all(self) -> None:
         """Let every stream look up: the process is draining."""
-        for watched in self._channels.values():
-            for viewer in watched.viewers:
-                viewer.wake()
+        for viewer in self._all_viewers():
+            viewer.wake()
+
+    def hang_up_all(self) -> None:
+        """Break the streams that are still there: their clients take nothing, and come back with their last id."""
+        for viewer in self._all_viewers():
+            viewer.hang_up()
+
+    def _all_viewers(self) -> list[Viewer]:
+        return [viewer for watched in self._channels.values() for viewer in watched.viewers]
 
     def _start_once(self) -> None:
         # Lazily, and so after gunicorn's fork; no switch happens between the test and the set.

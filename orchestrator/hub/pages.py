@@ -8,40 +8,41 @@ from typing import Final
 from orchestrator.hub.batch import Batch
 from orchestrator.runlog import Page, RunLog
 
-FULL: Final = 500
-"""Events in a page: the most that a stream holds in memory beside its queue."""
+PAGE_EVENTS: Final = 500
+PAGE_BYTES: Final = 262_144
+"""What a stream takes from the log at a time, and so what a viewer that does not read keeps in memory beside its queue.
+An event that is larger makes a page of its own."""
 
-FULL_BYTES: Final = 1_048_576
-"""A page that was larger makes a stream's next ones smaller."""
-
-KEPT: Final = 32
-KEPT_BYTES: Final = 262_144
-"""Pages kept for the next viewer, and how large each may be: with its frames some 25 MB in all at the most."""
+KEPT_BYTES: Final = 8_388_608
+"""Pages kept for the next viewers, in all; with their frames about twice as much."""
 
 
 class Pages:
-    """Reads the log. A full page is kept a while: the log only grows, so it stays what it is."""
+    """Reads the log. A page that cannot change any more is kept a while: events follow it, or the run has ended."""
 
     def __init__(self, log: RunLog) -> None:
         self._log = log
         self._kept: OrderedDict[tuple[str, int], tuple[Page, Batch]] = OrderedDict()
+        self._size = 0
 
-    def read(self, run_id: str, after: int, count: int = FULL) -> tuple[Page, Batch]:
+    def read(self, run_id: str, after: int) -> tuple[Page, Batch]:
         """Stored events after the id ``after``, as they are and ready to be framed.
 
-        Of a full page, ``last`` and ``status`` may be old: read on after it. Raises RunMissing and redis' errors.
+        Of a page with more behind it, ``last`` and ``status`` may be old: read on. Raises RunMissing and redis' errors.
         """
         kept = self._kept.get((run_id, after))
         if kept is not None:
             return kept
-        page = self._log.read(run_id, after, count)
+        page = self._log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
         read = page, Batch(page.first, page.events)
-        if is_full(page) and read[1].size <= KEPT_BYTES:
-            self._kept[run_id, after] = read
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+        if page.events and (page.has_more or page.ended):
+            self._keep((run_id, after), read)
         return read
 
-
-def is_full(page: Page) -> bool:
-    return len(page.events) == FULL
+    def _keep(self, place: tuple[str, int], read: tuple[Page, Batch]) -> None:
+        replaced = self._kept.pop(place, None)  # two that came at once have both read it
+        self._size += read[1].size - (replaced[1].size if replaced else 0)
+        self._kept[place] = read
+        while self._size > KEPT_BYTES:
+            _, (_, oldest) = self._kept.popitem(last=False)
+            self._size -= oldest.size

@@ -12,7 +12,7 @@ from orchestrator.hub.batch import Batch
 class Viewer:
     """A bounded queue of batches. What does not fit is dropped and read from the log instead."""
 
-    __slots__ = ("_detach", "_limit", "_size", "_wake", "batches", "behind", "cursor", "due", "gone")
+    __slots__ = ("_detach", "_limit", "_size", "_wake", "batches", "behind", "cursor", "due", "gone", "hang_up")
 
     def __init__(self, limit: int, detach: Callable[[Viewer], None]) -> None:
         self._limit = limit
@@ -28,6 +28,8 @@ class Viewer:
         """When the stream must look up even if nothing comes, by the monotonic clock."""
         self.gone = False
         """The run is not in Redis any more."""
+        self.hang_up: Callable[[], None] = _nothing
+        """Breaks the connection under a stream that waits for its client."""
 
     def push(self, batch: Batch) -> None:
         if self.behind:
@@ -77,3 +79,7 @@ class Viewer:
         """Until something comes, or the hub's clock is past ``due``."""
         self._wake.wait()
         self._wake.clear()
+
+
+def _nothing() -> None:
+    """A poll has no connection that could be held up."""

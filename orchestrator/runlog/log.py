@@ -28,6 +28,9 @@ NO_SHEBANG: Final = "near '#'"
 MOST_READ: Final = 5_000
 """Events in one reply."""
 
+MOST_READ_BYTES: Final = 4_194_304
+"""Bytes of one reply, but for a single event that is larger."""
+
 NO_STEP: Final = ""
 """The step of what belongs to none: the first status, the terminal event."""
 
@@ -49,6 +52,16 @@ class Page:
     last: int
     first: int
     events: list[bytes]
+
+    @property
+    def end(self) -> int:
+        """The id of the last event read; where none was, of the last one there is."""
+        return self.first + len(self.events) - 1
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the log holds events behind this page."""
+        return self.end < self.last
 
     @property
     def ended(self) -> bool:
@@ -200,10 +213,13 @@ class RunLog:
     def exists(self, run_id: str) -> bool:
         return bool(self.redis.exists(RunKeys(run_id).run))
 
-    def read(self, run_id: str, after: int, count: int) -> Page:
-        """Stored events after the id ``after``; ``count`` up to MOST_READ. Raises RunMissing."""
+    def read(self, run_id: str, after: int, count: int, size: int = MOST_READ_BYTES) -> Page:
+        """Stored events after the id ``after``: up to ``count`` (at most MOST_READ) with ``size`` bytes in all.
+
+        An event that is larger than ``size`` comes alone. Raises RunMissing.
+        """
         keys = RunKeys(run_id)
-        args = [keys.channel, *self._limits, NO_STEP, after, min(count, MOST_READ)]
+        args = [keys.channel, *self._limits, NO_STEP, after, min(count, MOST_READ), size]
         status, *rest = self._scripts["read"](keys=keys.all, args=args)
         if not rest:
             raise RunMissing(f"no run {run_id!r}")

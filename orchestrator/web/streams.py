@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from typing import Final
 
 import flask
@@ -19,10 +21,14 @@ HEADERS: Final = {
     "X-Accel-Buffering": "no",
 }
 PAGE_EVENTS: Final = 500
+PAGE_BYTES: Final = 1_048_576
+"""Of one poll; an event that is larger comes alone."""
 
 
 def event_stream(stream: Stream, run_id: str) -> flask.Response:
     """The server closes ``stream`` when it has sent it, or its client is gone."""
+    if (connection := flask.request.environ.get("gunicorn.socket")) is not None:
+        stream.on_overdue(partial(_hang_up, connection))
     return flask.Response(stream, headers={**HEADERS, "X-Run-Id": run_id}, direct_passthrough=True)
 
 
@@ -35,18 +41,23 @@ def event_page(log: RunLog, hub: Hub, run_id: str, after: int, wait: float) -> f
     with closing(hub.attach(run_id)) as viewer:
         viewer.due = time.monotonic() + wait
         viewer.catch_up()
-        page = log.read(run_id, after, PAGE_EVENTS)
+        page = log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
         while not page.events and not page.ended and time.monotonic() < viewer.due:
             viewer.wait()
             viewer.catch_up()
-            page = log.read(run_id, after, PAGE_EVENTS)
+            page = log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
     return flask.Response(_page_json(page, after), content_type="application/json")
 
 
 def _page_json(page: Page, after: int) -> bytes:
-    next_cursor = page.first + len(page.events) - 1 if page.events else after
+    next_cursor = page.end if page.events else after
     gap = b""
     if page.events and page.first > after + 1:
         gap = b'{"type":"gap","data":{"fromId":%d,"toId":%d}},' % (after + 1, page.first - 1)
     done = b"true" if page.ended and next_cursor >= page.last else b"false"
     return b'{"events":[%b%b],"next":%d,"done":%b}' % (gap, b",".join(page.events), next_cursor, done)
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with suppress(OSError):  # gone meanwhile
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,9 +1,24 @@
--- Read stored events. ARGV[5]: the id after which, ARGV[6]: how many at the most.
+-- Read stored events. ARGV[5]: the id after which, ARGV[6]: how many at the most, ARGV[7]: how many bytes at the most (one
+-- event is always read, however large).
 -- Returns {status, last id, first id read, event, event, …}; nothing has to be taken apart on the way.
 local state = redis.call('HMGET', RUN, 'status', 'last')
 if not state[1] then return { 'missing' } end
 local page = { state[1], state[2], state[2] + 1 }
-local entries = redis.call('XRANGE', LOG, '(' .. ARGV[5] .. '-0', '+', 'COUNT', ARGV[6])
-if #entries > 0 then page[3] = tonumber(string.match(entries[1][1], '^%d+')) end
-for i, entry in ipairs(entries) do page[i + 3] = entry[2][2] end
+local cursor, count, room = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+-- A log of large events must not be loaded only to be thrown away: what was read so far tells how many may fit.
+local chunk, size = 16, 0
+while count > 0 do
+  local entries = redis.call('XRANGE', LOG, '(' .. cursor .. '-0', '+', 'COUNT', math.min(chunk, count))
+  if #entries == 0 then return page end
+  if #page == 3 then page[3] = tonumber(string.match(entries[1][1], '^%d+')) end
+  for _, entry in ipairs(entries) do
+    local event = entry[2][2]
+    size = size + #event
+    if size > room and #page > 3 then return page end
+    page[#page + 1] = event
+  end
+  count = count - #entries
+  cursor = string.match(entries[#entries][1], '^%d+')
+  chunk = math.max(1, math.floor((room - size) * (#page - 3) / size))
+end
 return page
