@@ -6,19 +6,18 @@ import secrets
 from typing import Final
 
 import flask
-import inngest.flask
 
-from orchestrator.engines.inngest.long_reply import with_long_reply
 from orchestrator.engines.inngest.registration import Registration, sync_through
-from orchestrator.service import Service, build_service
+from orchestrator.service import build_service
 from orchestrator.settings import Settings
 from orchestrator.web.errors import register_error_handlers
 from orchestrator.web.health import HealthRoutes
+from orchestrator.web.inngest import serve_inngest
 from orchestrator.web.run import RunRoutes
 from orchestrator.web.sessions import NoSessions
 
-MAX_BODY_BYTES: Final = 32 * 1024 * 1024
-"""Inngest sends all memoised state with each call; POST /agent/run has a limit of its own, far lower."""
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+"""What no route takes more of: `/api/inngest`, with all memoised state. POST /agent/run has a limit far lower."""
 
 
 def create_app(settings: Settings) -> flask.Flask:
@@ -30,7 +29,7 @@ def create_app(settings: Settings) -> flask.Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]  # an attribute of Flask's default provider
 
-    _serve_inngest(app, service)
+    serve_inngest(app, service.client, service.functions, settings, service.redis)
     registration = Registration(
         service.redis, settings, service.engine, sync_through(app, settings.serve_origin), service.owner
     )
@@ -43,12 +42,3 @@ def create_app(settings: Settings) -> flask.Flask:
     app.extensions["runwire"] = service
     app.extensions["registration"] = registration
     return app
-
-
-def _serve_inngest(app: flask.Flask, service: Service) -> None:
-    origin = service.settings.serve_origin
-    # Without a fixed origin an unsigned PUT would register whatever Host it names.
-    inngest.flask.serve(
-        app, service.client, service.functions, serve_origin=origin, enable_unauthed_sync=origin is not None
-    )
-    app.view_functions["inngest_api"] = with_long_reply(app.view_functions["inngest_api"])

@@ -5,6 +5,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import gc
+import ipaddress
 import os
 import resource
 import sys
@@ -26,8 +27,8 @@ configure_logging(settings.log_level, Redactor.from_environment(os.environ))
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 
-# Without API keys anybody who reaches the port may run commands in the sandbox: then only this machine does.
-bind = f"127.0.0.1:{settings.port}" if settings.dev and not settings.api_keys else f"[::]:{settings.port}"
+# In development Inngest's calls are not signed: whoever reached the port could run commands, with or without API keys.
+bind = f"127.0.0.1:{settings.port}" if settings.dev else f"[::]:{settings.port}"
 worker_class = "orchestrator.web.gunicorn_worker.DrainingWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 worker_connections = settings.sse_max_viewers + 1000  # streams, and room for the other calls
@@ -38,6 +39,18 @@ graceful_timeout = int(settings.drain_seconds) + 3
 errorlog = "-"
 accesslog = None
 control_socket_disable = True  # its path is the user's home: two services there would fight over it
+
+
+def on_starting(server):
+    """A `--bind` on the command line must not undo what stands above."""
+    if settings.dev and not all(_is_loopback(address) for address in server.cfg.address):
+        sys.exit("runwire cannot start:\nINNGEST_DEV: in development nothing but loopback may be bound")
+
+
+def _is_loopback(address):
+    """A (host, port) of this machine only, or a socket in its file system."""
+    host = address[0] if isinstance(address, tuple) else None
+    return host is None or host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 
 def post_worker_init(worker):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+REQUIRED_BY_INNGEST = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY")
+"""In production, except where AGENT_ENGINE=direct does without Inngest."""
+
 REQUIRED_IN_PRODUCTION = (
-    "INNGEST_EVENT_KEY",
-    "INNGEST_SIGNING_KEY",
+    *REQUIRED_BY_INNGEST,
     "REDIS_URL",
     "SECRET_KEY",
     "AGENT_API_KEYS",
@@ -49,7 +52,9 @@ class Settings(BaseSettings):
 
     # -- Inngest
     inngest_dev: str | None = Field(
-        None, description="`1` (or the dev server's URL) in development; unset in production, where keys are required."
+        None,
+        description="`1`, `true` or the dev server's URL in development, where only this machine reaches the service; "
+        "unset, `0` or `false` in production, where keys are required.",
     )
     inngest_base_url: str = Field(
         "http://127.0.0.1:8288", pattern=r"^https?://", description="The dev server, or a self-hosted Inngest."
@@ -58,13 +63,16 @@ class Settings(BaseSettings):
     inngest_signing_key: str | None = Field(
         None, description="Key that signs calls between Inngest and the service; required in production."
     )
+    inngest_signing_key_fallback: str | None = Field(
+        None, description="The key before or after it, taken as well while keys are being exchanged."
+    )
     inngest_app_url: str | None = Field(
         None,
         pattern=r"^https?://[^/]+/?$",
         description="This service's public origin, as Inngest reaches it. Registration in production needs it.",
     )
     inngest_serve: bool = Field(
-        True, description="Register the served endpoint at the start. Set false where a `worker` takes Inngest's calls."
+        True, description="Serve `/api/inngest` and register it. Set false where a `worker` takes Inngest's calls."
     )
     inngest_app_id: str = Field("runwire", description="The app's id at Inngest.")
     inngest_concurrency: int = Field(10, ge=1, description="Steps that Inngest executes at a time.")
@@ -114,6 +122,17 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(20, ge=0, description="How long running steps may go on after SIGTERM.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
 
+    @field_validator("inngest_dev")
+    @classmethod
+    def _on_off_or_url(cls, given: str | None) -> str | None:
+        """`1`, `0` or a URL. A misspelt `off` must not switch signatures off."""
+        meant = given.strip() if given is not None else None
+        if meant is None or re.fullmatch(r"https?://[^\s/]\S*", meant):
+            return meant
+        if meant.lower() not in ("1", "true", "0", "false"):
+            raise ValueError("expected 1, true, 0, false or the dev server's http(s) URL")
+        return "1" if meant.lower() in ("1", "true") else "0"
+
     @model_validator(mode="after")
     def _fit_for_the_platform(self) -> Self:
         if self.dev and self.dyno:
@@ -121,7 +140,9 @@ class Settings(BaseSettings):
         if self.agent_api_keys and not self.api_keys:
             raise ValueError("AGENT_API_KEYS holds no key")
         if not self.dev:
-            missing = [name for name in REQUIRED_IN_PRODUCTION if name.lower() not in self.model_fields_set]
+            unneeded = REQUIRED_BY_INNGEST if self.agent_engine == "direct" else ()
+            required = [name for name in REQUIRED_IN_PRODUCTION if name not in unneeded]
+            missing = [name for name in required if name.lower() not in self.model_fields_set]
             if missing:
                 raise ValueError(f"missing in production (INNGEST_DEV is not set): {', '.join(missing)}")
         return self
@@ -129,7 +150,17 @@ class Settings(BaseSettings):
     @cached_property
     def dev(self) -> bool:
         """Whether signatures are off: a developer's machine."""
-        return (self.inngest_dev or "0").lower() not in ("0", "false")
+        return self.inngest_dev not in (None, "0")
+
+    @cached_property
+    def inngest_endpoint(self) -> bool:
+        """Whether Inngest calls this service over HTTP."""
+        return self.inngest_serve and self.agent_engine != "direct"
+
+    @cached_property
+    def signing_keys(self) -> tuple[str, ...]:
+        """The keys that Inngest may have signed a call with, the present one first."""
+        return tuple(key for key in (self.inngest_signing_key, self.inngest_signing_key_fallback) if key)
 
     @cached_property
     def inngest_url(self) -> str:

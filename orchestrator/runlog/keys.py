@@ -24,6 +24,10 @@ def idempotency(digest: str) -> str:
     return f"agent:idempotency:{digest}"
 
 
+def signature_seen(digest: str) -> str:
+    return f"agent:inngest:signature:{digest}"
+
+
 def project_files(project_id: str) -> str:
     return f"agent:project:{project_id}:files"
 

@@ -77,5 +77,5 @@ def test_a_call_that_inngest_did_not_sign_is_refused(
     answer: httpx.Response = production.http.post(
         "/api/inngest", params={"fnId": FUNCTION, "stepId": "step"}, content=body, headers=headers
     )
-    assert answer.status_code in (401, 403, 500)
-    assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized"})
+    assert answer.status_code == 401
+    assert set(answer.json()) == {"error"}

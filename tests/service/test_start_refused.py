@@ -38,3 +38,18 @@ def test_bad_values_are_named_and_not_shown(tmp_path: Path) -> None:
     said = why_it_does_not_start(tmp_path, REDIS_URL=f"http://{SECRET}@host", AGENT_ENGINE="steam", LOG_LEVEL="loud")
     assert all(name in said for name in ("REDIS_URL", "AGENT_ENGINE", "LOG_LEVEL"))
     assert SECRET not in said
+
+
+@pytest.mark.parametrize("dev", ["off", "no", "2", "yes", "ftp://host", "   "])
+def test_a_word_for_development_that_nobody_meant(dev: str, tmp_path: Path) -> None:
+    """Seen: `off`, `no` and `"False "` switched all signatures off (FINDINGS B1)."""
+    said = why_it_does_not_start(tmp_path, INNGEST_DEV=dev)
+    assert "INNGEST_DEV: " in said and "expected 1, true, 0, false or the dev server's http(s) URL" in said
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "[::]"])
+def test_development_binds_nothing_but_loopback(address: str, tmp_path: Path) -> None:
+    said = why_it_does_not_start(
+        tmp_path, GUNICORN_CMD_ARGS=f"--bind {address}:0", AGENT_API_KEYS="ci:0123456789abcdef"
+    )
+    assert "INNGEST_DEV: in development nothing but loopback may be bound" in said

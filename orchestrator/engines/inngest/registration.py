@@ -26,6 +26,10 @@ LOOK_SECONDS: Final = 2.0
 LEASE_SECONDS: Final = 10
 KEPT_SECONDS: Final = 7 * 86_400
 
+PATH: Final = "/api/inngest"
+OWN_CALL: Final = "runwire.own_call"
+"""In the WSGI environment of the service's own calls there; a header could only become `HTTP_…`."""
+
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +48,7 @@ class Registration:
     @property
     def wanted(self) -> bool:
         settings = self._settings
-        return settings.inngest_serve and settings.agent_engine != "direct" and settings.serve_origin is not None
+        return settings.inngest_endpoint and settings.serve_origin is not None
 
     def start(self, drain: Drain) -> None:
         """Register in the background, again and again until it has worked. Call once, after the fork."""
@@ -120,7 +124,8 @@ def sync_through(app: flask.Flask, origin: str | None) -> Callable[[], tuple[int
     """Register through the app itself: no port has to be known, no host can be spoofed."""
 
     def sync() -> tuple[int, Any]:
-        response = app.test_client().put("/api/inngest", base_url=origin or "http://127.0.0.1")
+        own = {OWN_CALL: True}
+        response = app.test_client().put(PATH, base_url=origin or "http://127.0.0.1", environ_overrides=own)
         return response.status_code, response.get_json(silent=True)
 
     return sync

@@ -38,8 +38,8 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
 
     def on_failure(ctx: inngest.ContextSync) -> None:
         """All retries are used up, or an error said not to retry."""
-        original: Any = ctx.event.data["event"]
-        request = _request(original["data"])
+        original: Any = ctx.event.data.get("event")
+        request = _request(original.get("data") if isinstance(original, dict) else None)
         message = log.redact(_message(ctx.event.data.get("error")))
         status = ctx.step.run("end", lambda: in_terms_of_inngest(ctx.attempt, _fail, request.run_id, message))
         if status != "complete":
@@ -96,7 +96,8 @@ def _request(data: Any) -> RunRequested:
     try:
         return RunRequested.model_validate(data)
     except ValidationError as error:
-        raise inngest.NonRetriableError(f"bad {RUN_REQUESTED} event: {error}", quiet=True) from None
+        wrong = ", ".join(".".join(map(str, fault["loc"])) or "data" for fault in error.errors())
+        raise inngest.NonRetriableError(f"bad {RUN_REQUESTED} event: {wrong}", quiet=True) from None
 
 
 def _event(name: str, run_id: str, data: RunComplete | RunError) -> inngest.Event:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import inngest
+from pydantic import ValidationError
 
 from orchestrator.engines.inngest.functions.dependencies import Dependencies
 from orchestrator.engines.inngest.step import in_terms_of_inngest
+from orchestrator.events import RunRequested
 from orchestrator.patience import patiently
 from orchestrator.runlog import RunMissing
 
@@ -32,12 +34,18 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
         retries=3,
     )
     def code_agent_cancelled(ctx: inngest.ContextSync) -> dict[str, Any]:
-        original: Any = ctx.event.data.get("event") or {}
-        run_id = str((original.get("data") or {}).get("runId", ""))
+        run_id = _run_id(ctx.event.data.get("event"))
         ended = ctx.step.run("end", lambda: in_terms_of_inngest(ctx.attempt, _end, run_id))
         return {"runId": run_id, "ended": ended}
 
     return code_agent_cancelled
+
+
+def _run_id(original: Any) -> str:
+    try:
+        return RunRequested.model_validate(original["data"]).run_id
+    except (TypeError, KeyError, ValidationError):
+        raise inngest.NonRetriableError("the cancelled function's event names no run", quiet=True) from None
 
 
 def _ours(client: inngest.Inngest) -> str:
