@@ -38,6 +38,9 @@ keepalive = 100  # above the 90 s that Heroku's router keeps idle connections; a
 graceful_timeout = int(settings.drain_seconds) + 3
 errorlog = "-"
 accesslog = None
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 4094  # with 512 unfinished heads a process: 128 MB at the very worst
 control_socket_disable = True  # its path is the user's home: two services there would fight over it
 
 

@@ -118,6 +118,10 @@ class Settings(BaseSettings):
     sse_max_viewers: int = Field(12_000, ge=1, description="Streams per process; above it 503 with Retry-After.")
     sse_queue_bytes: int = Field(262_144, ge=1, description="Bytes waiting for a viewer before it reads from the log.")
 
+    # -- slow clients
+    request_head_timeout: float = Field(10, gt=0, description="Seconds for a request's head, from its first byte on.")
+    request_body_timeout: float = Field(30, gt=0, description="Seconds for a whole request body; above it 408.")
+
     # -- stopping
     drain_seconds: float = Field(20, ge=0, description="How long running steps may go on after SIGTERM.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")

@@ -1,13 +1,26 @@
-"""gunicorn's gevent worker, made to leave at once: it would wait for clients that keep idle connections open."""
+"""gunicorn's gevent worker, made to leave at once and not to wait for clients that do not send what they began."""
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import Any, Final
 
 import gevent
 from gunicorn.workers.ggevent import GeventWorker
+
+from orchestrator.web.connection import Debtors, Patience, TimedBody, TimedSocket
+
+MOST_HEADS: Final = 512
+"""Connections of a process that may be idle or have sent half a head; far more than a router keeps open."""
+
+MOST_BODIES: Final = 128
+"""And those that may have sent half a body."""
+
+SHARE_OF_FILES: Final = 4
+"""Where the system allows few open files, neither may take more than one in so many."""
 
 
 class DrainingWorker(GeventWorker):
@@ -15,20 +28,45 @@ class DrainingWorker(GeventWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._idle: dict[Any, gevent.Timeout] = {}
+        self._heads, self._bodies = Debtors(_at_most(MOST_HEADS)), Debtors(_at_most(MOST_BODIES))
+        self._sockets: dict[Any, TimedSocket] = {}
+        self._serving: set[Any] = set()
+
+    @cached_property
+    def _patience(self) -> Patience:
+        settings = self.wsgi.extensions["runwire"].settings  # type: ignore[attr-defined]  # the application, loaded by now
+        return Patience(settings.request_head_timeout, settings.request_body_timeout)
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        greenlet = gevent.getcurrent()
+        self._sockets[greenlet] = TimedSocket(client, self._patience)
+        try:
+            super().handle(listener, self._sockets[greenlet], addr)  # type: ignore[arg-type]  # it is one to gunicorn
+        finally:
+            del self._sockets[greenlet]
+            self._serving.discard(greenlet)
 
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:  # type: ignore[override]  # its stubs know no context managers
-        """Around the wait for a request: gunicorn takes the end of this time as the end of the connection."""
+        """Around the wait for a request: gunicorn ends the connection where none has come of it."""
         greenlet = gevent.getcurrent()
-        silent: Any = False
-        with gevent.Timeout(self.cfg.keepalive, silent) as timeout:
-            self._idle[greenlet] = timeout
-            try:
-                yield
-            finally:
-                del self._idle[greenlet]
+        seconds = self.cfg.keepalive if greenlet in self._serving else self._patience.head
+        sock = self._sockets[greenlet]
+        sock.await_head(seconds)
+        with suppress(TimeoutError), self._heads.owing(sock):
+            yield
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        self._serving.add(gevent.getcurrent())
+        sock.deadline = None
+        if req.body is not None:
+            req.body = TimedBody(req, sock, self._bodies)
+        return super().handle_request(listener_name, req, sock, addr)
 
     def close_idle(self) -> None:
-        for greenlet, timeout in list(self._idle.items()):
-            greenlet.kill(timeout, block=False)
+        self._heads.hang_up()
+
+
+def _at_most(wanted: int) -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if files < 0 else min(wanted, files // SHARE_OF_FILES)

@@ -1,0 +1,145 @@
+"""The time a client has to send what it owes: the rest of a request's head, and then its body.
+
+gunicorn's gevent worker knows one time only, that between two requests, and it starts anew with each byte.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.http.errors import NoMoreData, ParseException
+from werkzeug.exceptions import BadRequest, RequestTimeout
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds. ``head``: from a head's first byte to its last, or from the opening of a new connection."""
+
+    head: float
+    body: float
+
+
+class TimedSocket:
+    """A socket whose ``recv`` gives up at ``deadline`` (monotonic; None: never) with TimeoutError."""
+
+    def __init__(self, sock: Any, patience: Patience) -> None:
+        self._sock, self._patience = sock, patience
+        self._head_begins = True
+        self._hung_up = False
+        self.deadline: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def await_head(self, seconds: float) -> None:
+        """A next request may begin within ``seconds``; once it has, its head has its own time."""
+        self.deadline = time.monotonic() + seconds
+        self._head_begins = True
+
+    def await_body(self) -> None:
+        self.deadline = time.monotonic() + self._patience.body
+        self._head_begins = False
+
+    def hang_up(self) -> None:
+        """Whoever waits for the client reads the end of the connection, as of one that went away."""
+        self._hung_up = True
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RD)
+
+    def recv(self, size: int) -> Any:
+        try:
+            return self._recv(size)
+        except OSError:
+            if self._hung_up:  # gevent wakes its waiters with an error of its own
+                return b""
+            raise
+
+    def _recv(self, size: int) -> Any:
+        if self.deadline is None:
+            return self._sock.recv(size)
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the client took too long")
+        self._sock.settimeout(left)
+        try:
+            data = self._sock.recv(size)
+        finally:
+            self._sock.settimeout(None)
+        if self._head_begins:
+            self._head_begins = False
+            self.deadline = min(self.deadline, time.monotonic() + self._patience.head)
+        return data
+
+
+class Debtors:
+    """The connections that owe us bytes. Beyond ``most`` the one that has owed longest is hung up on."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._since: dict[TimedSocket, float] = {}
+
+    @contextmanager
+    def owing(self, sock: TimedSocket) -> Iterator[None]:
+        """Around a wait for a client."""
+        self._since[sock] = time.monotonic()
+        while len(self._since) > self._most:
+            self._hang_up_on(min(self._since, key=self._since.__getitem__))
+        try:
+            yield
+        finally:
+            self._since.pop(sock, None)
+
+    def hang_up(self) -> None:
+        """On all of them."""
+        for sock in list(self._since):
+            self._hang_up_on(sock)
+
+    def _hang_up_on(self, sock: TimedSocket) -> None:
+        del self._since[sock]
+        sock.hang_up()
+
+
+class TimedBody:
+    """A request's body; what goes wrong while it is read becomes the answer that the client deserves."""
+
+    def __init__(self, request: Any, sock: TimedSocket, debtors: Debtors) -> None:
+        self._request, self._body, self._sock, self._debtors = request, request.body, sock, debtors
+        self._awaited = False
+
+    @property
+    def failed(self) -> bool:
+        """gunicorn asks before it looks for a next request on the connection."""
+        return bool(self._body.failed)
+
+    def read(self, size: int | None = None) -> bytes:
+        with self._answering():
+            data: bytes = self._body.read(size)
+            return data
+
+    def readline(self, size: int | None = None) -> bytes:
+        with self._answering():
+            data: bytes = self._body.readline(size)
+            return data
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        if not self._awaited:
+            self._awaited = True
+            self._sock.await_body()
+        try:
+            with self._debtors.owing(self._sock):
+                yield
+        except TimeoutError:
+            self._request.force_close()
+            raise RequestTimeout("The body did not arrive in time") from None
+        except ParseException:
+            self._request.force_close()
+            raise BadRequest("The body is not sent as HTTP asks") from None
+        except NoMoreData:
+            self._request.force_close()
+            raise BadRequest("The body ended too early") from None
