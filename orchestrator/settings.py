@@ -34,8 +34,9 @@ class Settings(BaseSettings):
     # -- Redis
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
-        pattern=r"^rediss?://",
-        description="Where run logs, channels and leases live. `make run` starts its own Redis if this is not set.",
+        pattern=r"^rediss?(\+sentinel)?://",
+        description="Where run logs, channels and leases live: a server, any node of a Cluster, or "
+        "`redis+sentinel://host:26379,host:26379/name`. `make run` starts its own Redis if this is not set.",
     )
     redis_max_connections: int = Field(
         8, ge=2, le=1000, description="Connections a process may open for commands; its viewers take three more in all."

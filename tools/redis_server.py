@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self
@@ -34,6 +34,7 @@ class RedisServer:
         aof: bool = False,
         fsync: Literal["always", "everysec"] = "everysec",
         maxmemory: str | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
         self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="runwire-redis-")
         self.directory = directory or Path(self._temporary.name if self._temporary else "")
@@ -41,6 +42,7 @@ class RedisServer:
         self._options = {"appendonly": "yes" if aof else "no", "appendfsync": fsync}
         if maxmemory:
             self._options |= {"maxmemory": maxmemory, "maxmemory-policy": "noeviction"}
+        self._options |= options or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

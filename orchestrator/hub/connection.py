@@ -13,10 +13,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 import hiredis
-from redis import ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from orchestrator.runlog.connection import CONNECT_SECONDS, tls_options
+from orchestrator.runlog.connection import subscriber
 
 READ_BYTES: Final = 262_144
 PING_SECONDS: Final = 4.0
@@ -27,9 +26,7 @@ class SubscriberConnection:
     """One connection in subscribed state. Not for two readers; writes may come from any greenlet, one at a time."""
 
     def __init__(self, url: str, tls_verify: bool = True) -> None:
-        # The pool is only redis-py's way to read a URL; RESP2, because its pushes are plain lists.
-        options = {"protocol": 2, "socket_connect_timeout": CONNECT_SECONDS, **tls_options(url, tls_verify)}
-        self._pool = ConnectionPool.from_url(url, **options)
+        self._make = subscriber(url, tls_verify)
         self._connection: Any = None
         self._socket: socket.socket | None = None
         self._reader: Any = None
@@ -37,7 +34,7 @@ class SubscriberConnection:
 
     def open(self) -> None:
         """Connect, handshake and authenticate. Raises redis' ConnectionError."""
-        connection: Any = self._pool.connection_class(**self._pool.connection_kwargs)
+        connection = self._make()
         connection.connect()
         sock = connection._sock  # no public way to read all that has arrived in one go
         if sock is None:

@@ -1,15 +1,23 @@
-"""Redis clients. Small pools (hosted plans allow 20 connections in all), short time-outs, no hidden retries."""
+"""Redis clients. Small pools (hosted plans allow 20 connections in all), short time-outs, no hidden retries.
+
+One URL names any Redis that people run: a single server, behind TLS (``rediss://``), a Cluster (found out by asking,
+the client then follows its redirects), or servers behind Sentinels (``redis+sentinel://host:26379,host:26379/name``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from queue import Empty
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
 
-from redis import BlockingConnectionPool, Redis
+from redis import BlockingConnectionPool, Redis, RedisCluster
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from orchestrator.runlog.address import Address, read_address
 
 Client: TypeAlias = Any
 """A redis-py client whose replies are bytes; its own annotations make each reply a union over all its modes."""
@@ -20,10 +28,8 @@ CONNECT_SECONDS: Final = 1.0
 REPLY_SECONDS: Final = 2.0
 """Longer than any command here takes; nothing blocks on the server's side."""
 
-
-def tls_options(url: str, verify: bool) -> dict[str, Any]:
-    """``ssl_cert_reqs`` is an error on a plain connection, so it is named only where it applies."""
-    return {"ssl_cert_reqs": None} if urlsplit(url).scheme == "rediss" and not verify else {}
+CLUSTER_RETRIES: Final = 3
+"""How often the cluster's client looks for a slot's new node."""
 
 
 class _Pool(BlockingConnectionPool):
@@ -49,16 +55,56 @@ class _Pool(BlockingConnectionPool):
 def connect(url: str, max_connections: int, tls_verify: bool = True, wait: float = REPLY_SECONDS) -> Client:
     """A client for commands and scripts; connects on first use. Replies are bytes.
 
-    When all connections are busy a command waits up to ``wait`` seconds for one. A connection that was closed while it
-    was idle is retried once, at once. A reply that timed out is not: the caller knows whether that may run twice.
+    When all connections (of each node, in a Cluster) are busy a command waits up to ``wait`` seconds for one. A
+    connection that was closed while it was idle, or whose server has become read-only, is replaced and the command
+    tried once more. A reply that timed out is not: the caller knows whether that may run twice.
     """
-    pool = _Pool.from_url(
-        url,
-        max_connections=max_connections,
-        timeout=wait,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=REPLY_SECONDS,
-        retry=Retry(ConstantBackoff(0.0), 1, supported_errors=(RedisConnectionError,)),
-        **tls_options(url, tls_verify),
-    )
-    return Redis.from_pool(pool)
+    address = read_address(url, tls_verify)
+    options = {"max_connections": max_connections, "socket_connect_timeout": CONNECT_SECONDS}
+    options |= {"socket_timeout": REPLY_SECONDS, **address.options}
+    retry = Retry(ConstantBackoff(0.0), 1, supported_errors=(RedisConnectionError,))
+    pool: Any = _Pool
+    single = Redis.from_pool(pool(connection_class=address.connection_class, timeout=wait, retry=retry, **options))
+    return _Adaptive(single, partial(_cluster, address, wait, options)) if address.may_be_cluster else single
+
+
+def subscriber(url: str, tls_verify: bool = True) -> Callable[..., Any]:
+    """Makes connections that listen: no time-out for replies, and RESP2, whose pushes are plain lists.
+
+    They are not connected yet. ``host`` and ``port`` may name another node of the same Cluster.
+    """
+    address = read_address(url, tls_verify)
+    options = {"protocol": 2, "socket_connect_timeout": CONNECT_SECONDS, **address.options}
+
+    def make(**node: Any) -> Any:
+        return address.connection_class(**options | node)
+
+    return make
+
+
+def _cluster(address: Address, wait: float, options: dict[str, Any]) -> Client:
+    pool = partial(_Pool, connection_class=address.connection_class, timeout=wait)
+    retry = Retry(ConstantBackoff(0.0), CLUSTER_RETRIES, supported_errors=(RedisConnectionError,))
+    unused = ("db", "path", "connection_class")
+    options = {name: value for name, value in options.items() if name not in unused}
+    return RedisCluster(url=address.url, connection_pool_class=pool, retry=retry, **options)
+
+
+class _Adaptive:
+    """The client of a single server until that turns out to be part of a Cluster; asks when it is first used."""
+
+    def __init__(self, single: Client, cluster: Any) -> None:
+        self._single, self._cluster = single, cluster
+        self._client: Client | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client or self._find_out(), name)
+
+    def _find_out(self) -> Client:
+        try:
+            is_cluster = self._single.info("cluster").get("cluster_enabled") == 1
+            client = self._cluster() if is_cluster else self._single
+        except (RedisError, OSError):
+            return self._single  # the command that is on its way will say what is wrong; the next one asks again
+        self._client = client
+        return client

@@ -14,6 +14,8 @@ DIRECT_RUNS = "agent:active:direct"
 SWEEP_LEASE = "agent:sweep:lease"
 REGISTER_LEASE = "agent:inngest:register"
 REGISTRATION = "agent:inngest:registration"
+FITNESS = "agent:fitness"
+"""Written by /readyz, to see that Redis takes writes."""
 
 
 def channel(run_id: str) -> str:

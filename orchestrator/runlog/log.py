@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, Final
 
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
@@ -15,15 +14,12 @@ from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_m
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import DIRECT_RUNS, INNGEST_RUNS, RunKeys
 from orchestrator.runlog.refusals import LogFull, RunMissing, refuse
+from orchestrator.runlog.script import Script
 
 SCRIPTS: Final = ("create", "claim", "begin", "append", "commit", "end", "read")
 END_STATUSES: Final = frozenset({"complete", "failed", "cancelled", "timeout", "lost"})
 ALLOWED_OOM: Final = ("claim", "begin", "end")
 """A run must be taken and ended even where Redis is full."""
-
-ALLOW_OOM: Final = "#!lua flags=allow-oom\n"
-NO_SHEBANG: Final = "near '#'"
-"""How a Redis before 7 refuses that line; there a full Redis can end no run."""
 
 MOST_READ: Final = 5_000
 """Events in one reply."""
@@ -109,7 +105,7 @@ class RunLog:
         self.redis = redis
         self.redact = redact
         self._limits = (str(max_events), str(int(ttl * 1000)))
-        self._scripts = {name: _load(redis, name) for name in SCRIPTS}
+        self._scripts = {name: Script(redis, name, allow_oom=name in ALLOWED_OOM) for name in SCRIPTS}
 
     def create(self, request: RunRequested, engine: str, greeting: str) -> bool:
         """Store a queued run whose first event is the status ``greeting``; False where it exists already."""
@@ -248,20 +244,8 @@ class RunLog:
         except ResponseError as error:
             if isinstance(error, OutOfMemoryError) or "OOM" in str(error):
                 raise LogFull("Redis has no memory left: the run cannot be stored") from error
-            if NO_SHEBANG in str(error):
-                self._scripts[script] = _load(self.redis, script, flags="")
-                return self._call(script, run_id, step, *args)
             raise
         return outcome.decode(), detail.decode()
-
-
-def _load(redis: Client, name: str, flags: str = ALLOW_OOM) -> Callable[..., Any]:
-    folder = files("orchestrator.runlog") / "scripts"
-    header = flags if name in ALLOWED_OOM else ""
-    script: Callable[..., Any] = redis.register_script(
-        header + (folder / "_run.lua").read_text() + (folder / f"{name}.lua").read_text()
-    )
-    return script
 
 
 def _flat(mapping: Mapping[str, Any]) -> list[Any]:

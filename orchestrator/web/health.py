@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.registration import Registration
 from orchestrator.runlog.connection import Client
+from orchestrator.runlog.fitness import check_write, unfit
 from orchestrator.web.errors import RETRY_SECONDS
 
 
@@ -30,11 +31,14 @@ class HealthRoutes:
 
     def ready(self) -> flask.typing.ResponseReturnValue:
         try:
-            self.redis.ping()
+            check_write(self.redis)
+            reason = unfit(self.redis)
             choice = self.dispatcher.choose()
             failed = self.registration.outcome() if choice.engine == "inngest" else None
         except (RedisError, OSError) as error:
             return self._not_ready({"redis": f"does not answer ({type(error).__name__})"})
+        if reason:
+            return self._not_ready({"redis": reason})
         if failed:
             return self._not_ready({"redis": "ok", "engine": choice.engine, "registration": failed})
         return {"status": "ready", "redis": "ok", "engine": choice.engine}

@@ -1,0 +1,106 @@
+"""Where Redis is: what a URL says, and how a connection finds the server each time it connects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from redis import Sentinel
+from redis.connection import Connection, SSLConnection, parse_url
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
+
+SENTINEL_PORT: Final = 26379
+SENTINEL_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """``options`` are the connection's, a time-out aside."""
+
+    url: str
+    connection_class: type[Connection]
+    options: dict[str, Any]
+    may_be_cluster: bool
+
+
+def read_address(url: str, tls_verify: bool) -> Address:
+    """``redis://``, ``rediss://`` or ``redis+sentinel://[user:password@]host[:port],…/service[/db]``.
+
+    Raises ValueError where a sentinel URL names no service.
+    """
+    scheme = urlsplit(url).scheme
+    secure = scheme.startswith("rediss")
+    # ``ssl_cert_reqs`` is an error on a plain connection, so it is named only where it applies.
+    tls: dict[str, Any] = {"ssl_cert_reqs": None} if secure and not tls_verify else {}
+    plain = _SecureConnection if secure else _Connection
+    if scheme.endswith("+sentinel"):
+        resolve, options = _sentinels(url, tls if secure else None)
+        return Address(url, _following(plain, resolve), {**options, **tls}, may_be_cluster=False)
+    options = {name: value for name, value in parse_url(url).items() if name != "connection_class"} | tls  # type: ignore[no-untyped-call]
+    return Address(url, plain, options, may_be_cluster=not options.get("db"))
+
+
+class _DropsReadOnly(Connection):
+    """A server that has become a replica (a failover) keeps its connections: its refusal must end them.
+
+    The next connection goes to whatever the name or the sentinels then say.
+    """
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().read_response(*args, **kwargs)
+        except ReadOnlyError as error:
+            self.disconnect()  # type: ignore[no-untyped-call]
+            raise RedisConnectionError(f"Redis is read-only, so it is not the primary (any more): {error}") from error
+
+
+class _Connection(_DropsReadOnly):
+    pass
+
+
+class _SecureConnection(_DropsReadOnly, SSLConnection):
+    pass
+
+
+def _following(base: type[Connection], resolve: Callable[[], tuple[str, int]]) -> type[Connection]:
+    """``base`` that asks for its address each time it connects."""
+
+    class Following(base):  # type: ignore[misc, valid-type]  # a base that is only known here
+        def connect(self) -> None:
+            if self._sock is None:
+                self.host, self.port = resolve()
+            super().connect()
+
+    return Following
+
+
+def _sentinels(url: str, tls: dict[str, Any] | None) -> tuple[Callable[[], tuple[str, int]], dict[str, Any]]:
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service or not hosts:
+        raise ValueError("a sentinel URL needs hosts and a service: redis+sentinel://host:26379,host:26379/mymaster")
+    user, _, password = login.partition(":")
+    credentials = {"username": unquote(user) or None, "password": unquote(password) or None}
+    options = {name: value for name, value in credentials.items() if value} | {"db": int(database or 0)}
+    secure = {"ssl": True, **tls} if tls is not None else {}
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+        [_host_and_port(host) for host in hosts.split(",")],
+        socket_timeout=SENTINEL_SECONDS,
+        socket_connect_timeout=SENTINEL_SECONDS,
+        **secure,
+    )
+
+    def resolve() -> tuple[str, int]:
+        host, port = sentinel.discover_master(service)  # type: ignore[no-untyped-call]
+        return str(host), int(port)
+
+    return resolve, options
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.strip().rpartition(":") if ":" in text else (text.strip(), "", "")
+    return host, int(port or SENTINEL_PORT)

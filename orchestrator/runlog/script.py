@@ -1,0 +1,46 @@
+"""A server-side script of the run log, called by its digest: the text travels only to a node that does not know it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+from redis.exceptions import NoScriptError, ResponseError
+
+from orchestrator.runlog.connection import Client
+
+ALLOW_OOM: Final = "#!lua flags=allow-oom\n"
+NO_SHEBANG: Final = "near '#'"
+"""How a Redis before 7 refuses that line; there a full Redis can end no run."""
+
+
+class Script:
+    """``scripts/_run.lua`` followed by ``scripts/<name>.lua``; with ``allow_oom`` it may write to a full Redis."""
+
+    def __init__(self, redis: Client, name: str, *, allow_oom: bool = False) -> None:
+        folder = files("orchestrator.runlog") / "scripts"
+        self._redis = redis
+        self._plain = (folder / "_run.lua").read_text() + (folder / f"{name}.lua").read_text()
+        self._set_text(ALLOW_OOM + self._plain if allow_oom else self._plain)
+
+    def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Raises redis' errors."""
+        try:
+            return self._run(keys, args)
+        except ResponseError as error:
+            if NO_SHEBANG not in str(error):
+                raise
+            self._set_text(self._plain)
+            return self._run(keys, args)
+
+    def _run(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        try:
+            return self._redis.evalsha(self._digest, len(keys), *keys, *args)
+        except NoScriptError:
+            return self._redis.eval(self._text, len(keys), *keys, *args)
+
+    def _set_text(self, text: str) -> None:
+        self._text = text
+        self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
