@@ -36,7 +36,8 @@ def create_app(settings: Settings) -> flask.Flask:
     runs = RunRoutes(settings, service.log, service.hub, service.follower, service.runs)
     app.register_blueprint(runs.blueprint("run"))
     app.register_blueprint(runs.blueprint("api_run"), url_prefix="/api")
-    app.register_blueprint(HealthRoutes(service.redis, service.dispatcher, registration).blueprint())
+    health = HealthRoutes(service.redis, service.dispatcher, registration, in_production=not settings.dev)
+    app.register_blueprint(health.blueprint())
     register_error_handlers(app)
 
     app.extensions["runwire"] = service

@@ -14,6 +14,7 @@ import gevent
 
 from orchestrator.logs import configure_logging
 from orchestrator.redact import Redactor
+from orchestrator.runlog.fitness import refuse_unfit_redis
 from orchestrator.settings import SettingsError, load_settings
 
 try:
@@ -48,6 +49,8 @@ def on_starting(server):
     """A `--bind` on the command line must not undo what stands above."""
     if settings.dev and not all(_is_loopback(address) for address in server.cfg.address):
         sys.exit("runwire cannot start:\nINNGEST_DEV: in development nothing but loopback may be bound")
+    if not settings.dev:
+        refuse_unfit_redis(settings)
 
 
 def _is_loopback(address):

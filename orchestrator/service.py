@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import inngest
@@ -22,7 +23,7 @@ from orchestrator.hub import Follower, Hub, SubscriberConnection
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
-from orchestrator.runlog.connection import Client, connect
+from orchestrator.runlog.connection import Client, connect, known_nodes
 from orchestrator.runs import Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
@@ -87,7 +88,7 @@ def build_service(settings: Settings) -> Service:
     limits = SweepLimits(pickup=settings.agent_pickup_timeout, run=settings.agent_run_timeout)
     sweep = Sweep(redis, log, engine, dispatcher.send, drain, owner=owner, limits=limits)
 
-    subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify)
+    subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify, partial(known_nodes, redis))
     hub = Hub(
         subscriber,
         redis,

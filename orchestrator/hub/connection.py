@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -25,8 +25,10 @@ PING_SECONDS: Final = 4.0
 class SubscriberConnection:
     """One connection in subscribed state. Not for two readers; writes may come from any greenlet, one at a time."""
 
-    def __init__(self, url: str, tls_verify: bool = True) -> None:
+    def __init__(self, url: str, tls_verify: bool = True, others: Callable[[], list[dict[str, Any]]] = list) -> None:
+        """``others`` names more nodes (``host``, ``port``): each node of a Cluster hears what any publishes."""
         self._make = subscriber(url, tls_verify)
+        self._others = others
         self._connection: Any = None
         self._socket: socket.socket | None = None
         self._reader: Any = None
@@ -34,14 +36,23 @@ class SubscriberConnection:
 
     def open(self) -> None:
         """Connect, handshake and authenticate. Raises redis' ConnectionError."""
-        connection = self._make()
-        connection.connect()
+        connection = self._connected()
         sock = connection._sock  # no public way to read all that has arrived in one go
         if sock is None:
             raise RedisConnectionError("Redis closed the connection at once")
         sock.settimeout(None)
         self._heard = time.monotonic()
         self._connection, self._socket, self._reader = connection, sock, hiredis.Reader()
+
+    def _connected(self) -> Any:
+        for node in [{}, *self._others()]:
+            connection = self._make(**node)
+            try:
+                connection.connect()
+                return connection
+            except RedisConnectionError as error:
+                failure = error
+        raise failure
 
     def close(self) -> None:
         if self._connection is not None:

@@ -21,6 +21,7 @@ from orchestrator.hub.connection import SubscriberConnection
 from orchestrator.hub.frames import event_id
 from orchestrator.hub.viewer import Viewer
 from orchestrator.runlog.connection import Client
+from orchestrator.runlog.fitness import check_write
 from orchestrator.runlog.keys import RunKeys, channel
 
 log = logging.getLogger(__name__)
@@ -187,8 +188,19 @@ class Hub:
         while True:
             gevent.sleep(PULSE_SECONDS)
             watched = list(self._channels.values())
+            if watched and not self._is_primary():
+                continue
             for start in range(0, len(watched), PULSE_CHUNK):
                 self._compare(watched[start : start + PULSE_CHUNK])
+
+    def _is_primary(self) -> bool:
+        """False where Redis is away; a refused write makes all connections look for the primary again."""
+        try:
+            check_write(self._redis)
+            return True
+        except (RedisError, OSError) as error:
+            log.warning("hub.compare_failed error=%r", error)
+            return False
 
     def _compare(self, watched: list[_Channel]) -> None:
         seen = [[(viewer, viewer.cursor) for viewer in one.viewers] for one in watched]

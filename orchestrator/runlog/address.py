@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,10 @@ SENTINEL_PORT: Final = 26379
 SENTINEL_SECONDS: Final = 1.0
 
 
+class NotPrimary(RedisConnectionError):
+    """The server takes no writes; the next connection may lead to another one."""
+
+
 @dataclass(frozen=True)
 class Address:
     """``options`` are the connection's, a time-out aside."""
@@ -26,6 +31,7 @@ class Address:
     may_be_cluster: bool
 
 
+@cache
 def read_address(url: str, tls_verify: bool) -> Address:
     """``redis://``, ``rediss://`` or ``redis+sentinel://[user:password@]host[:port],…/service[/db]``.
 
@@ -35,46 +41,51 @@ def read_address(url: str, tls_verify: bool) -> Address:
     secure = scheme.startswith("rediss")
     # ``ssl_cert_reqs`` is an error on a plain connection, so it is named only where it applies.
     tls: dict[str, Any] = {"ssl_cert_reqs": None} if secure and not tls_verify else {}
-    plain = _SecureConnection if secure else _Connection
+    plain = SSLConnection if secure else Connection
     if scheme.endswith("+sentinel"):
         resolve, options = _sentinels(url, tls if secure else None)
-        return Address(url, _following(plain, resolve), {**options, **tls}, may_be_cluster=False)
+        return Address(url, _class_for(plain, resolve), {**options, **tls}, may_be_cluster=False)
     options = {name: value for name, value in parse_url(url).items() if name != "connection_class"} | tls  # type: ignore[no-untyped-call]
-    return Address(url, plain, options, may_be_cluster=not options.get("db"))
+    return Address(url, _class_for(plain), options, may_be_cluster=not options.get("db"))
 
 
-class _DropsReadOnly(Connection):
-    """A server that has become a replica (a failover) keeps its connections: its refusal must end them.
+@dataclass
+class _Epoch:
+    """How often this address was found to lead to a server that had become read-only."""
 
-    The next connection goes to whatever the name or the sentinels then say.
+    number: int = 0
+
+
+def _class_for(base: type[Connection], resolve: Callable[[], tuple[str, int]] | None = None) -> type[Connection]:
+    """Connections that leave a server which has become a replica, and ask ``resolve`` for an address to connect to.
+
+    After a failover the old primary keeps its connections and answers reads as if nothing had happened. So the first
+    refused write ends all connections that were made before it: each is replaced when it is used next.
     """
+    epoch = _Epoch()
 
-    def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().read_response(*args, **kwargs)
-        except ReadOnlyError as error:
-            self.disconnect()  # type: ignore[no-untyped-call]
-            raise RedisConnectionError(f"Redis is read-only, so it is not the primary (any more): {error}") from error
+    class ToPrimary(base):  # type: ignore[misc, valid-type]  # a base that is only known here
+        _made_in = 0
 
-
-class _Connection(_DropsReadOnly):
-    pass
-
-
-class _SecureConnection(_DropsReadOnly, SSLConnection):
-    pass
-
-
-def _following(base: type[Connection], resolve: Callable[[], tuple[str, int]]) -> type[Connection]:
-    """``base`` that asks for its address each time it connects."""
-
-    class Following(base):  # type: ignore[misc, valid-type]  # a base that is only known here
         def connect(self) -> None:
+            if self._sock is not None and self._made_in != epoch.number:
+                self.disconnect()
             if self._sock is None:
-                self.host, self.port = resolve()
+                if resolve is not None:
+                    self.host, self.port = resolve()
+                self._made_in = epoch.number
             super().connect()
 
-    return Following
+        def read_response(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().read_response(*args, **kwargs)
+            except ReadOnlyError as error:
+                if self._made_in == epoch.number:
+                    epoch.number += 1
+                self.disconnect()
+                raise NotPrimary(f"Redis is read-only, so it is not the primary (any more): {error}") from error
+
+    return ToPrimary
 
 
 def _sentinels(url: str, tls: dict[str, Any] | None) -> tuple[Callable[[], tuple[str, int]], dict[str, Any]]:

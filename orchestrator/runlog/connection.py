@@ -82,6 +82,12 @@ def subscriber(url: str, tls_verify: bool = True) -> Callable[..., Any]:
     return make
 
 
+def known_nodes(client: Client) -> list[dict[str, Any]]:
+    """``host`` and ``port`` of a Cluster's nodes; nothing where the client knows only its one server."""
+    nodes: list[Any] = getattr(client, "get_nodes", list)()
+    return [{"host": node.host, "port": node.port} for node in nodes]
+
+
 def _cluster(address: Address, wait: float, options: dict[str, Any]) -> Client:
     pool = partial(_Pool, connection_class=address.connection_class, timeout=wait)
     retry = Retry(ConstantBackoff(0.0), CLUSTER_RETRIES, supported_errors=(RedisConnectionError,))

@@ -1,21 +1,25 @@
-"""Whether a Redis may be trusted with runs. A Redis that drops keys when it is full drops runs that are on their way."""
+"""Whether a Redis may be trusted with runs: one that drops keys when it is full drops runs that are on their way."""
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
-from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import FITNESS
+from orchestrator.runlog.connection import Client, connect
+from orchestrator.runlog.keys import NOTHING
+from orchestrator.settings import Settings
+
+log = logging.getLogger(__name__)
 
 SAFE_POLICY: Final = "noeviction"
-KEPT_SECONDS: Final = 60
 
 
 def unfit(redis: Client) -> str | None:
-    """Why this Redis is not fit for runs, with what mends it; None where it is. Raises redis' errors where it is away."""
+    """Why this Redis is not fit for runs, with what mends it; None where it is. Raises redis' errors."""
     policies = set(_policies(redis)) - {SAFE_POLICY}
     if policies:
         return (
@@ -25,9 +29,23 @@ def unfit(redis: Client) -> str | None:
     return None
 
 
+def refuse_unfit_redis(settings: Settings) -> None:
+    """End the process where Redis is not fit for runs. One that does not answer yet is /readyz's to tell."""
+    redis = connect(settings.redis_url, 1, settings.redis_tls_verify)
+    try:
+        reason = unfit(redis)
+    except (RedisError, OSError) as error:
+        log.warning("redis.not_checked error=%r", error)
+        return
+    finally:
+        redis.close()
+    if reason:
+        sys.exit(f"runwire cannot start:\nREDIS_URL: {reason}")
+
+
 def check_write(redis: Client) -> None:
-    """Write a trifle: a primary that was demoted answers reads as if nothing had happened. Raises redis' errors."""
-    redis.set(FITNESS, b"1", ex=KEPT_SECONDS)
+    """A write that changes nothing: a primary that was demoted answers reads as ever. Raises redis' errors."""
+    redis.delete(NOTHING)
 
 
 def _policies(redis: Client) -> Iterator[str]:

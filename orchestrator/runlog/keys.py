@@ -14,8 +14,8 @@ DIRECT_RUNS = "agent:active:direct"
 SWEEP_LEASE = "agent:sweep:lease"
 REGISTER_LEASE = "agent:inngest:register"
 REGISTRATION = "agent:inngest:registration"
-FITNESS = "agent:fitness"
-"""Written by /readyz, to see that Redis takes writes."""
+NOTHING = "agent:nothing"
+"""Never there: deleting it tells whether Redis takes writes."""
 
 
 def channel(run_id: str) -> str:

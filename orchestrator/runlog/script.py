@@ -11,9 +11,12 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from orchestrator.runlog.connection import Client
 
+STRICT: Final = "#!lua\n"
+"""Runs on primaries only: a replica would let a script that happens to write nothing read old data."""
+
 ALLOW_OOM: Final = "#!lua flags=allow-oom\n"
 NO_SHEBANG: Final = "near '#'"
-"""How a Redis before 7 refuses that line; there a full Redis can end no run."""
+"""How a Redis before 7 refuses that line; there a full Redis can end no run, and a replica is read."""
 
 
 class Script:
@@ -23,7 +26,7 @@ class Script:
         folder = files("orchestrator.runlog") / "scripts"
         self._redis = redis
         self._plain = (folder / "_run.lua").read_text() + (folder / f"{name}.lua").read_text()
-        self._set_text(ALLOW_OOM + self._plain if allow_oom else self._plain)
+        self._set_text((ALLOW_OOM if allow_oom else STRICT) + self._plain)
 
     def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Raises redis' errors."""

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.registration import Registration
+from orchestrator.runlog.address import NotPrimary
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.fitness import check_write, unfit
 from orchestrator.web.errors import RETRY_SECONDS
@@ -19,6 +20,7 @@ class HealthRoutes:
     redis: Client
     dispatcher: Dispatcher
     registration: Registration
+    in_production: bool
 
     def blueprint(self) -> flask.Blueprint:
         routes = flask.Blueprint("health", __name__)
@@ -35,13 +37,15 @@ class HealthRoutes:
             reason = unfit(self.redis)
             choice = self.dispatcher.choose()
             failed = self.registration.outcome() if choice.engine == "inngest" else None
+        except NotPrimary as error:
+            return self._not_ready({"redis": str(error)})
         except (RedisError, OSError) as error:
             return self._not_ready({"redis": f"does not answer ({type(error).__name__})"})
-        if reason:
+        if reason and self.in_production:
             return self._not_ready({"redis": reason})
         if failed:
             return self._not_ready({"redis": "ok", "engine": choice.engine, "registration": failed})
-        return {"status": "ready", "redis": "ok", "engine": choice.engine}
+        return {"status": "ready", "redis": reason or "ok", "engine": choice.engine}
 
     def _not_ready(self, parts: dict[str, str]) -> flask.typing.ResponseReturnValue:
         body = {"error": "Not ready", "status": "not ready", "details": parts}

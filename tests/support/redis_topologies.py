@@ -34,14 +34,15 @@ def redis_cluster(folder: Path, nodes: int = 3) -> Iterator[list[RedisServer]]:
 
 
 def _knows_all_slots(client: "redis.Redis") -> bool:
-    info = str(client.execute_command("CLUSTER", "INFO"))
+    info = str(client.execute_command("CLUSTER", "INFO"))  # type: ignore[no-untyped-call]
     return "cluster_state:ok" in info and f"cluster_slots_ok:{SLOTS}" in info
 
 
 class Replicated:
-    """A primary, a replica and one Sentinel that watches them."""
+    """A primary and a replica; with ``sentinel`` one Sentinel watches them and carries out the failover."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, sentinel: bool = False) -> None:
+        self._wants_sentinel = sentinel
         self.primary = RedisServer(folder / "primary")
         self.replica = RedisServer(folder / "replica")
         self.sentinel_port = free_port()
@@ -56,7 +57,8 @@ class Replicated:
         self.primary.start()
         self.replica.start()
         self._follow(self.replica, self.primary)
-        self._start_sentinel()
+        if self._wants_sentinel:
+            self._start_sentinel()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,8 +69,13 @@ class Replicated:
 
     def fail_over(self) -> None:
         """The replica becomes the primary; the old primary becomes its replica and keeps its connections."""
-        with redis.Redis(port=self.sentinel_port, decode_responses=True) as sentinel:
-            sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE_NAME)
+        if self._wants_sentinel:
+            with redis.Redis(port=self.sentinel_port, decode_responses=True) as sentinel:
+                sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE_NAME)
+        else:
+            with redis.Redis(port=self.replica.port) as replica:
+                replica.execute_command("REPLICAOF", "NO", "ONE")
+            self._follow(self.primary, self.replica)
         wait_until(lambda: role(self.replica) == "master", READY_SECONDS, "the replica to be promoted")
         wait_until(lambda: role(self.primary) == "slave", READY_SECONDS, "the old primary to be demoted")
 
