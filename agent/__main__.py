@@ -10,14 +10,17 @@ import sys
 import tempfile
 import uuid
 from pathlib import Path
+from typing import cast
 
 from agent import workspace
 from agent.console import Console
+from agent.entries import Entry, Kind, Stored
 from agent.errors import PermanentError
+from agent.inside import confined, look
 from agent.local import Event, LocalRun, run_locally
 from agent.messages import RunRequest
 from agent.models.catalog import DEFAULT_OFFLINE_DELAY, DEFAULT_OPENAI_MODELS, ModelConfig, open_model
-from agent.sandbox import KINDS, open_sandbox
+from agent.sandbox import KINDS, open_sandbox, remove_workspace
 
 
 def main() -> int:
@@ -26,7 +29,7 @@ def main() -> int:
     out = args.out or Path("runwire-output") / _slug(args.prompt)
     request = RunRequest(run_id=f"run_{uuid.uuid4().hex}", project_id=str(out), value=args.prompt, model=args.model)
     run = LocalRun(request.run_id, _project(args.out), _print_json if args.json else Console().show)
-    with tempfile.TemporaryDirectory(prefix="runwire-") as folder:
+    with tempfile.TemporaryDirectory(prefix="runwire-", ignore_cleanup_errors=True) as folder:
         try:
             model = open_model(args.model, _config())
             sandbox = open_sandbox(args.sandbox, Path(folder), request.run_id)
@@ -34,6 +37,7 @@ def main() -> int:
             print(f"error: {error}", file=sys.stderr)
             return 2
         is_done = run_locally(request, run, model=model, sandbox=sandbox)
+        remove_workspace(args.sandbox, Path(folder), request.run_id)
     if is_done and run.saved is not None:
         _write(out, run)
         if not args.json:
@@ -61,14 +65,33 @@ def _config() -> ModelConfig:
     )
 
 
-def _project(out: Path | None) -> workspace.Files:
-    return workspace.snapshot(out) if out is not None and out.is_dir() else {}
+def _project(out: Path | None) -> dict[str, bytes]:
+    """What the user's folder holds, as far as a project may."""
+    if out is None or not out.is_dir():
+        return {}
+    seconds = 60
+    limits = look.Limits(
+        workspace.MAX_FILE, workspace.MAX_TOTAL, workspace.MAX_FILES, workspace.MAX_DEPTH, seconds, workspace.IGNORED
+    )
+    found = look.Look(str(out), {}, limits).changes()
+    return Stored({path: Entry(content, cast(Kind, kind)) for kind, path, content in found}).encode()
 
 
 def _write(out: Path, run: LocalRun) -> None:
     """Only what the run has changed: the folder may hold more than a project's files."""
     out.mkdir(parents=True, exist_ok=True)
-    workspace.apply(out, workspace.diff(run.project_files(), run.saved or {}))
+    before, after = Stored.decode(run.project_files()).tree, Stored.decode(run.saved or {}).tree
+    for path in sorted(before.keys() - after.keys()):
+        confined.delete(str(out), path)
+    for path, entry in after.items():
+        if entry == before.get(path):
+            continue
+        if entry.kind == "link":
+            confined.link(str(out), path, entry.content.decode())
+        elif entry.kind == "folder":
+            confined.make_folder(str(out), path)
+        else:
+            confined.replace(str(out), path, entry.content, entry.kind == "executable")
 
 
 def _slug(prompt: str) -> str:

@@ -16,6 +16,10 @@ class DeadlineEmit:
         self._emit = emit
         self._deadline = deadline
 
+    @property
+    def attempt(self) -> int:
+        return self._emit.attempt
+
     def __call__(self, type: str, data: JSON) -> None:
         self._emit(type, data)
 

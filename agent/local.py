@@ -77,10 +77,10 @@ class _LocalEmit:
         self.changes: dict[str, bytes | None] = {}
         self._run = run
         self._step = step
-        self._attempt = attempt
+        self.attempt = attempt
 
     def __call__(self, type: str, data: JSON) -> None:
-        self._run.publish(type, data, self._step, self._attempt)
+        self._run.publish(type, data, self._step, self.attempt)
 
     def keep(self, changes: Mapping[str, bytes | None]) -> None:
         self.changes.update(changes)

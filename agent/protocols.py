@@ -7,9 +7,11 @@ The only way to get an ``Emit`` is to be the body of a step. That is what makes 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from agent.entries import Changes, Entry
 from agent.messages import CommandResult, Message, ModelReply, ToolSpec
 
 T = TypeVar("T")
@@ -20,6 +22,10 @@ JSON = Any
 
 class Emit(Protocol):
     """Publishes events of one attempt of one step."""
+
+    @property
+    def attempt(self) -> int:
+        """From 0; above it an earlier attempt may have done something of what this one will do."""
 
     def __call__(self, type: str, data: JSON) -> None:
         """Publish one event (see docs/events.md for the shapes of ``data``).
@@ -55,11 +61,41 @@ class ChatModel(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Span:
+    """Which part of a file is wanted: ``lines`` lines (0: all) from line ``first`` on, at most ``limit`` bytes."""
+
+    path: str
+    limit: int
+    first: int = 1
+    lines: int = 0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a file; ``size``: bytes of the whole file, ``more``: whether something follows this part."""
+
+    content: bytes
+    size: int
+    more: bool
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    reason: str
+
+
 class Sandbox(Protocol):
-    """Where commands run. ``root`` is the workspace as this process sees it."""
+    """Where commands run and files lie. Paths are relative to the workspace; nobody outside knows where that is.
+
+    What is here can be had from a sandbox on another machine too. All of it raises ``TransientError``,
+    ``PermanentError``, and what ``check`` raises; ``check`` is called at least twice a second.
+    """
 
     id: str
-    root: Path
+
+    def hold(self, check: Callable[[], None]) -> AbstractContextManager[None]:
+        """Have the workspace to oneself; all else is to be done while holding it. Made on the first hold."""
 
     def run(
         self,
@@ -69,14 +105,25 @@ class Sandbox(Protocol):
         on_output: Callable[[str, str], None],
         check: Callable[[], None],
     ) -> CommandResult:
-        """Run a shell command in ``root``; ``on_output(source, chunk)`` gets its output as it comes.
+        """Run a shell command in the workspace; ``on_output(source, chunk)`` gets its output as it comes.
 
         Whatever ``check`` or ``on_output`` raises kills the command's whole process group and propagates.
         """
 
+    def read(self, spans: Sequence[Span], check: Callable[[], None]) -> list[Piece | Unreadable]:
+        """Parts of regular files, in the order asked."""
+
+    def write(
+        self, entries: Mapping[str, Entry | None], check: Callable[[], None], *, replace: bool = False
+    ) -> dict[str, str]:
+        """Write entries (``None``: delete); returns path → why not. ``replace``: whatever is in the way is removed."""
+
+    def changes(self, known: Mapping[str, bytes], check: Callable[[], None]) -> Changes:
+        """How the workspace differs from a state given as path → fingerprint, and what in it is not kept."""
+
 
 class ProjectStore(Protocol):
-    """The files of a run, and those of its project, which outlive it. Paths are relative to the workspace, POSIX."""
+    """The files of a run, and those of its project, which outlive it, as ``agent.entries.Stored`` encodes them."""
 
     def run_files(self) -> dict[str, bytes]:
         """The run's files as its last finished step left them."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from agent import checks, outcome, tools, workspace
+from agent import checks, notes, outcome, tools, workspace
 from agent.deadline import DeadlineEmit, remaining
-from agent.exclusive import exclusive
+from agent.entries import LeftOut, Stored
 from agent.messages import Limits, Message, RunRequest, ToolCall, Usage
 from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox
 
@@ -32,13 +32,15 @@ class Bodies:
     def prepare(self, emit: Emit) -> list[str]:
         """Take over the project's files; returns their paths."""
         emit("status", self.model.introduction)
-        files = self.store.project_files()
+        project = self.store.project_files()
+        stored = Stored.decode(project)
+        files = sorted(stored.files())
         if files:
             emit("status", f"Continuing the project's {len(files)} files")
-            emit.keep(files)
-        with exclusive(self.sandbox.root, emit.check):
-            workspace.sync(self.sandbox.root, files)
-        return sorted(files)
+            emit.keep(project)
+        with self.sandbox.hold(emit.check):
+            workspace.restore(self.sandbox, stored, emit.check)
+        return files
 
     def ask(self, turn: int, messages: Sequence[Message], usage: Usage, emit: Emit) -> JSON:
         """One model call; returns a ``ModelReply``."""
@@ -48,30 +50,34 @@ class Bodies:
     def act(self, call_id: str, call: ToolCall, emit: Emit) -> str:
         """One tool call; returns the text that the model sees."""
         emit = self._watched(emit)
-        with exclusive(self.sandbox.root, emit.check):
-            before = self._restore()
+        with self.sandbox.hold(emit.check):
+            before, gone = self._restore(emit)
             emit("tool-call", {"tool": call.name, "args": call.args, "callId": call_id})
-            context = tools.Context(self.sandbox, emit, call_id, self._timeout(self.limits.command_timeout))
+            context = tools.Context(self.sandbox, emit, call_id, self._timeout(self.limits.command_timeout), before)
             result = tools.answer(call, context)
-            self._keep_changes(before, emit)
-        return result
+            left_out = workspace.keep(self.sandbox, before, emit).left_out
+        if left_out:
+            emit("status", notes.not_kept(left_out))
+        return notes.beside(result, gone, left_out)
 
     def check(self, turn: int, usage: Usage, emit: Emit) -> list[str]:
         """Cheap checks of what was made; returns the problems found."""
         emit = self._begin("check", turn, usage, emit)
-        with exclusive(self.sandbox.root, emit.check):
-            problems = checks.problems(self._restore(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
+        with self.sandbox.hold(emit.check):
+            stored, _ = self._restore(emit)
+            problems = checks.problems(stored.files(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
         emit("status", f"Check: {'; '.join(problems)}" if problems else "Check: nothing wrong found")
         return problems
 
     def finish(self, summary: str, usage: Usage, emit: Emit) -> JSON:
         """Save the project and describe it; returns a ``RunResult``."""
-        files = self.store.run_files()
+        kept = self.store.run_files()
+        files = Stored.decode(kept).files()
         texts, left_out = outcome.texts(files)
         if left_out:
             emit("status", f"Stored, but not shown here (binary or too much): {outcome.listed(left_out)}")
         emit("files", texts)
-        self.store.save_project(files)
+        self.store.save_project(kept)
         result = outcome.result(self.request, summary, files, texts, self.sandbox.id, usage)
         return result.model_dump(by_alias=True, mode="json")
 
@@ -92,14 +98,10 @@ class Bodies:
         left = wanted if self.limits.deadline is None else remaining(self.limits.deadline)
         return max(0.0, min(wanted, left))
 
-    def _restore(self) -> workspace.Files:
-        files = self.store.run_files()
-        workspace.sync(self.sandbox.root, files)
-        return files
-
-    def _keep_changes(self, before: workspace.Files, emit: Emit) -> None:
-        changes = workspace.diff(before, workspace.snapshot(self.sandbox.root, before))
-        if changes:
-            emit.keep(changes)
-        for path, content in changes.items():
-            emit(*workspace.file_event(path, content, is_new=path not in before))
+    def _restore(self, emit: Emit) -> tuple[Stored, list[LeftOut]]:
+        """The stored state, to which the workspace is equal now, and what is not there any more."""
+        stored = Stored.decode(self.store.run_files())
+        gone = workspace.restore(self.sandbox, stored, emit.check)
+        if gone:
+            emit("status", notes.gone(gone))
+        return stored, gone

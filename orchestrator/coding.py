@@ -10,7 +10,7 @@ from agent.loop import run_code_agent
 from agent.messages import Limits, RunRequest
 from agent.models.catalog import ModelConfig, open_model
 from agent.protocols import Step
-from agent.sandbox import open_sandbox, remove_workspace
+from agent.sandbox import default_dir, open_sandbox, remove_workspace
 from orchestrator.events import dumps
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
@@ -24,6 +24,10 @@ def model_config(settings: Settings) -> ModelConfig:
         openai_models=tuple(name.strip() for name in settings.openai_models.split(",") if name.strip()),
         offline_delay=settings.agent_offline_delay,
     )
+
+
+def sandbox_dir(settings: Settings) -> Path:
+    return Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
 
 
 class Coder:
@@ -41,7 +45,7 @@ class Coder:
             RunRequest(run_id=request.run_id, project_id=request.project_id, value=request.value, model=request.model),
             step,
             model=open_model(request.model, self._models),
-            sandbox=open_sandbox(self._settings.agent_sandbox, Path(self._settings.agent_sandbox_dir), request.run_id),
+            sandbox=open_sandbox(self._settings.agent_sandbox, sandbox_dir(self._settings), request.run_id),
             store=RedisProjectStore(self._log, request.run_id, request.project_id),
             limits=Limits(
                 max_turns=self._settings.agent_max_turns,
@@ -54,4 +58,4 @@ class Coder:
 
     def clean_up(self, run_id: str) -> None:
         """Remove the run's sandbox from this machine; its files are in the store."""
-        remove_workspace(Path(self._settings.agent_sandbox_dir), run_id)
+        remove_workspace(self._settings.agent_sandbox, sandbox_dir(self._settings), run_id)

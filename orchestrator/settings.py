@@ -101,7 +101,11 @@ class Settings(BaseSettings):
     agent_sandbox: Literal["auto", "bubblewrap", "unsafe-local", "none"] = Field(
         "auto", description="Where commands run. `auto`: a bubblewrap jail, or commands are refused."
     )
-    agent_sandbox_dir: str = Field("/tmp/runwire", description="Folder that holds the runs' workspaces.")
+    agent_sandbox_dir: str = Field(
+        "",
+        description="Folder that holds the runs' workspaces: of this user, mode 0700. Empty: `runwire/sandboxes` in "
+        "the user's cache folder.",
+    )
 
     # -- events
     events_ttl: float = Field(86_400, gt=0, description="Seconds a run's keys live after its last event.")

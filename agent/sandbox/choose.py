@@ -1,65 +1,56 @@
-"""Which sandbox a run gets, and the folder it works in."""
+"""Which sandbox a run gets."""
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
+import os
+import shlex
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from agent.errors import PermanentError
-from agent.protocols import Sandbox
 from agent.sandbox import bubblewrap
 from agent.sandbox.bubblewrap import BubblewrapSandbox
+from agent.sandbox.exchange import Start, plain_process
+from agent.sandbox.folder import RunFolder
+from agent.sandbox.helper import helper_argv
+from agent.sandbox.local import LocalSandbox
 from agent.sandbox.refused import RefusedSandbox
 from agent.sandbox.unsafe_local import UnsafeLocalSandbox
 
 KINDS: Final = ("auto", "bubblewrap", "unsafe-local", "none")
-RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def open_sandbox(kind: str, root_dir: Path, run_id: str) -> Sandbox:
-    """The sandbox of a run; its workspace ``<root_dir>/<run_id>`` is created where it is missing.
+def open_sandbox(kind: str, dir: Path, run_id: str) -> LocalSandbox:
+    """The sandbox of a run, which works in ``<dir>/<run_id>``; nothing is made before it is held.
 
     ``auto`` is the bubblewrap jail where a probe really runs in it, else a sandbox that refuses commands. Raises
     ``PermanentError`` for an unknown kind, an id that is no folder name, or ``bubblewrap`` where it does not work.
     """
     if kind not in KINDS:
         raise PermanentError(f"expected a sandbox kind of {', '.join(KINDS)}, got {kind!r}")
-    root = _workspace(root_dir, run_id)
+    folder = RunFolder(dir, run_id)
+    root = folder.workspace
     if kind == "unsafe-local":
-        sandbox: Sandbox = UnsafeLocalSandbox(run_id, root)
-    elif kind == "none":
-        sandbox = RefusedSandbox(run_id, root, "commands are switched off (AGENT_SANDBOX=none)")
-    elif (failure := _probe()) is None:
-        sandbox = BubblewrapSandbox(run_id, root)
-    elif kind == "bubblewrap":
+        return LocalSandbox(folder, UnsafeLocalSandbox(run_id, root), _plain_helper(root), is_alone=False)
+    if kind == "none":
+        refused = RefusedSandbox("commands are switched off (AGENT_SANDBOX=none)")
+        return LocalSandbox(folder, refused, _plain_helper(root), is_alone=True)
+    if (failure := _probe()) is None:
+        return LocalSandbox(folder, BubblewrapSandbox(run_id, root), _jailed_helper(root), is_alone=True)
+    if kind == "bubblewrap":
         raise PermanentError(f"AGENT_SANDBOX=bubblewrap, but no jail is possible here: {failure}")
-    else:
-        sandbox = RefusedSandbox(run_id, root, failure)
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return sandbox
+    return LocalSandbox(folder, RefusedSandbox(failure), _plain_helper(root), is_alone=True)
 
 
-def remove_workspace(root_dir: Path, run_id: str) -> None:
-    """Delete a run's workspace; one that is gone already is fine."""
-    root = _workspace(root_dir, run_id)
-    if root.is_dir() and not root.is_symlink():
-        try:
-            shutil.rmtree(root)
-        except (OSError, RecursionError):
-            # Commands can nest folders deeper than Python recurses, and take away their permissions.
-            subprocess.run(["chmod", "-R", "u+rwx", "--", root], check=False, stderr=subprocess.DEVNULL)
-            subprocess.run(["rm", "-rf", "--", root], check=True)
-    root.with_name(f"{root.name}.lock").unlink(missing_ok=True)
+def _jailed_helper(root: Path) -> Start:
+    argv = bubblewrap.jail(root, f"exec {shlex.join(helper_argv())}")
+    return lambda: plain_process(argv, cwd=root, env={})
 
 
-def _workspace(root_dir: Path, run_id: str) -> Path:
-    if not RUN_ID.fullmatch(run_id):
-        raise PermanentError(f"expected a run id of letters, digits, - and _, got {run_id!r}")
-    return root_dir.absolute() / run_id
+def _plain_helper(root: Path) -> Start:
+    return lambda: plain_process(helper_argv(sys.executable), cwd=root, env={"PATH": os.defpath})
 
 
 @cache

@@ -1,9 +1,8 @@
-"""A sandbox where no command runs: files can be written and read, commands are answered with the reason."""
+"""A shell that runs nothing: files can be written and read, commands are answered with the reason."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from agent.messages import CommandResult
@@ -14,9 +13,7 @@ CANNOT_EXECUTE: Final = 126
 
 
 class RefusedSandbox:
-    def __init__(self, id: str, root: Path, reason: str) -> None:
-        self.id = id
-        self.root = root
+    def __init__(self, reason: str) -> None:
         self.reason = reason
 
     def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:

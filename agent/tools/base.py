@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from agent.entries import Stored
 from agent.messages import ToolSpec
 from agent.protocols import Emit, Sandbox
 
@@ -31,12 +32,13 @@ class ToolFailure(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """What a tool may use during one call. ``command_timeout`` in seconds."""
+    """What a tool may use during one call. ``command_timeout`` in seconds; ``stored``: what the workspace holds."""
 
     sandbox: Sandbox
     emit: Emit
     call_id: str
     command_timeout: float
+    stored: Stored = field(default_factory=Stored)
 
 
 @dataclass(frozen=True)

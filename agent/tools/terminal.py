@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import Field
 
+from agent import notes
 from agent.messages import CommandResult
 from agent.tools.base import Args, Context, Tool, ToolFailure
 from agent.tools.excerpt import HeadAndTail
@@ -40,6 +41,8 @@ def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
     result = context.sandbox.run(args.command, timeout=timeout, on_output=on_output, check=context.emit.check)
     note = _note(result, timeout)
     text = f"{note}\n{shown.text() or '(no output)'}"
+    if context.emit.attempt > 0:
+        text = f"{text.rstrip()}\n\n{notes.RETRIED}"
     if result.exit_code != 0:
         raise ToolFailure(text, note)
     return text, note

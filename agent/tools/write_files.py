@@ -6,7 +6,8 @@ from typing import Final
 
 from pydantic import Field
 
-from agent import confined, workspace
+from agent import paths, workspace
+from agent.entries import Entry
 from agent.tools.base import Args, Context, Tool, ToolFailure
 
 
@@ -20,21 +21,22 @@ class WriteFilesArgs(Args):
 
 
 def write_files(args: WriteFilesArgs, context: Context) -> tuple[str, str]:
-    """All of them or, where a path or a size is wrong, none."""
+    """All of them or, where a path or a size is wrong, none; what the workspace refuses is said beside the rest."""
     contents = {_path(file.path): _content(file) for file in args.files}
-    for path, content in contents.items():
-        try:
-            confined.write(context.sandbox.root, path, content)
-        except OSError as error:
-            raise ToolFailure(f"Could not write {path}: {error.strerror or error}.", f"{path} not written") from error
-    listed = "\n".join(f"{path} ({len(content)} bytes)" for path, content in contents.items())
-    return f"Written:\n{listed}", _count(len(contents))
+    entries = {path: Entry(content) for path, content in contents.items()}
+    failed = context.sandbox.write(entries, context.emit.check)
+    written = [f"{path} ({len(content)} bytes)" for path, content in contents.items() if path not in failed]
+    if failed:
+        reasons = "\n".join(f"Could not write {path}: {reason}." for path, reason in failed.items())
+        text = "\n".join([reasons, *(["Written:", *written] if written else [])])
+        raise ToolFailure(text, f"{_count(len(written))}, {len(failed)} not")
+    return "\n".join(["Written:", *written]), _count(len(written))
 
 
 def _path(path: str) -> str:
     try:
-        return confined.checked(path)
-    except confined.InvalidPath as error:
+        return paths.checked(path)
+    except paths.InvalidPath as error:
         raise ToolFailure(f"Nothing was written: {error}.", "wrong path") from error
 
 

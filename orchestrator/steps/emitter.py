@@ -45,6 +45,7 @@ class Emitter:
     def __init__(self, log: RunLog, run_id: str, step: str, attempt: int, settings: EmitterSettings) -> None:
         self._log = log
         self._place = (run_id, step, attempt)
+        self.attempt = attempt
         self._settings = settings
         self._window = Window(settings.coalesce, settings.coalesce_max)
         self._drafts: list[Draft] = []

@@ -17,6 +17,7 @@ class Events:
 
     def __init__(self, on_check: Callable[[], None] = lambda: None) -> None:
         self.all: list[tuple[str, Any]] = []
+        self.attempt = 0
         self.changes: dict[str, bytes | None] = {}
         self._on_check = on_check
 

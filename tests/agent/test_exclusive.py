@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from agent.errors import Cancelled
-from agent.exclusive import exclusive
+from agent.sandbox.exclusive import Taken, exclusive
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from agent.exclusive import exclusive
+from agent.sandbox.exclusive import exclusive
 with exclusive(Path(sys.argv[1]), lambda: None):
     print("held", flush=True)
     time.sleep(600)
@@ -24,13 +24,11 @@ with exclusive(Path(sys.argv[1]), lambda: None):
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    root = tmp_path / "run_1"
-    root.mkdir()
-    return root
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / "lock"
 
 
-def test_a_second_attempt_waits_as_long_as_it_is_wanted(root: Path) -> None:
+def test_a_second_attempt_waits_as_long_as_it_is_wanted(lock: Path) -> None:
     looks: list[int] = []
 
     def check() -> None:
@@ -38,15 +36,30 @@ def test_a_second_attempt_waits_as_long_as_it_is_wanted(root: Path) -> None:
         if len(looks) == 3:
             raise Cancelled("not wanted any more")
 
-    with exclusive(root, lambda: None), pytest.raises(Cancelled), exclusive(root, check):
+    with exclusive(lock, lambda: None), pytest.raises(Cancelled), exclusive(lock, check):
         pytest.fail("two attempts hold one workspace")
 
 
-def test_the_workspace_is_free_when_its_holder_was_killed(root: Path) -> None:
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(root)], stdout=subprocess.PIPE, text=True)
+def test_the_workspace_is_free_when_its_holder_was_killed(lock: Path) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(lock)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None and holder.stdout.readline() == "held\n"
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
-    with exclusive(root, lambda: None):
+    with exclusive(lock, lambda: None):
         pass
+
+
+def test_a_lock_that_was_removed_while_we_waited_is_no_lock(lock: Path) -> None:
+    """Whoever removes a workspace removes its lock too: two could have held one workspace, each with its own file."""
+
+    def check() -> None:
+        lock.unlink()
+        holder.__exit__(None, None, None)
+
+    holder = exclusive(lock, lambda: None)
+    holder.__enter__()
+    with exclusive(lock, check):
+        assert lock.exists()
+        with pytest.raises(Taken), exclusive(lock, lambda: None, patience=0):
+            pytest.fail("two hold one lock")

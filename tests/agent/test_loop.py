@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.entries import Stored
 from agent.errors import PermanentError
 from agent.loop import run_code_agent
 from agent.messages import Limits, RunRequest, RunResult, ToolCall, Usage
@@ -65,7 +66,8 @@ def test_files_are_told_as_created_updated_and_deleted(request_: RunRequest, jai
     assert step.events.of("file-updated") == [{"path": "a.txt", "content": "two\n", "size": 4}]
     assert step.events.of("file-deleted") == [{"path": "a.txt"}]
     assert model.asked[-1][-1].content == "exit code 0\nx\n"  # what is not stored is still there
-    assert store.project == {"b": b"\0"}
+    assert model.asked[2][-1].content.endswith("lost with this machine):\n- node_modules/: ignored folder")
+    assert Stored.decode(store.project).files() == {"b": b"\0"}
 
 
 def test_a_long_file_is_cut_in_its_event_but_not_at_the_end(request_: RunRequest, no_jail: Sandbox) -> None:
@@ -84,29 +86,53 @@ def test_what_does_not_fit_the_last_event_is_named_there(request_: RunRequest, n
     assert set(store.project) == {"a.txt", "logo.png", "z.txt"}
 
 
-def test_a_workspace_that_was_lost_is_rebuilt(request_: RunRequest, jail: Sandbox) -> None:
+def test_a_workspace_that_was_lost_is_rebuilt_and_the_model_told_what_is_not(
+    request_: RunRequest, jail: Sandbox, tmp_path: Path
+) -> None:
     def lose(step_id: str) -> None:
         if step_id == "tool-2-1":
-            shutil.rmtree(jail.root)
+            shutil.rmtree(tmp_path / "sandboxes")
 
     step = AtOnce(store := MemoryStore(), before_body=lose)
+    made = "mkdir -p node_modules/x empty bin; echo 'echo hi' > bin/run; chmod +x bin/run; ln -s bin/run link"
     model = ScriptedModel(
-        says("", writes(a__txt="kept")), says("", call("terminal", command="cat a.txt")), says("Done")
+        says("", writes(a__txt="kept"), call("terminal", command=made)),
+        says("", call("terminal", command="cat a.txt; ls; ./link")),
+        says("", call("terminal", command="true")),
+        says("Done"),
     )
     run(request_, model, jail, step, store)
-    assert model.asked[-1][-1].content == "exit code 0\nkept"
+    told = model.asked[2][-1].content
+    assert told.startswith("exit code 0\nkepta.txt\nbin\nempty\nlink\nhi\n\nNote: the workspace was put back")
+    assert "- node_modules/: ignored folder" in told and "Make it again" in told
+    assert any("not there any more" in status for status in step.events.of("status"))
+    assert model.asked[3][-1].content == "exit code 0\n(no output)"  # told once
 
 
 def test_what_an_interrupted_attempt_did_is_undone(request_: RunRequest, jail: Sandbox) -> None:
     def half_done(step_id: str) -> None:
         if step_id == "tool-2-1":
-            (jail.root / "a.txt").write_text("half")
-            (jail.root / "stray.txt").write_text("half")
+            command = "echo half > a.txt; echo half > stray.txt; mkdir -p b/c d; touch b/c/e; chmod 000 b; rm -r kept"
+            with jail.hold(lambda: None):
+                jail.run(command, timeout=20, on_output=lambda source, chunk: None, check=lambda: None)
 
     step = AtOnce(store := MemoryStore(), before_body=half_done)
-    model = ScriptedModel(says("", writes(a__txt="whole")), says("", call("terminal", command="cat *")), says("Done"))
+    files = [{"path": "a.txt", "content": "whole"}, {"path": "kept/a", "content": ""}]
+    write = call("createOrUpdateFiles", files=files)
+    model = ScriptedModel(says("", write), says("", call("terminal", command="cat a.txt; find . | sort")), says("Done"))
     run(request_, model, jail, step, store)
-    assert model.asked[-1][-1].content == "exit code 0\nwhole"
+    assert model.asked[-1][-1].content == "exit code 0\nwhole.\n./a.txt\n./kept\n./kept/a\n"
+    assert set(store.files) == {"a.txt", "kept/a"}
+
+
+def test_a_command_that_is_run_again_says_so(request_: RunRequest, jail: Sandbox) -> None:
+    def second_attempt(step_id: str) -> None:
+        step.events.attempt = int(step_id.startswith("tool"))
+
+    step = AtOnce(store := MemoryStore(), before_body=second_attempt)
+    model = ScriptedModel(says("", call("terminal", command="echo out")), says("Done"))
+    run(request_, model, jail, step, store)
+    assert model.asked[1][-1].content.startswith("exit code 0\nout\n\nNote: an earlier attempt of this call")
 
 
 @pytest.mark.parametrize(

@@ -1,116 +1,218 @@
-"""Files of the workspace, and that no link in it leads outside."""
+"""Files of the workspace, looked at from inside the sandbox, and that no link in it leads outside."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from agent import confined, workspace
-from agent.protocols import Sandbox
+from agent import paths, workspace
+from agent.entries import Changes, Entry, LeftOut, Stored, Tree, diff, marks
+from agent.protocols import Piece, Sandbox, Span, Unreadable
+from agent.sandbox import open_sandbox
 from agent.tools import Context, answer
 from tests.agent.fakes import Events, call, writes
 
 
+def nothing() -> None:
+    pass
+
+
+@pytest.fixture(params=["bubblewrap", "unsafe-local", "none"])
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
+    """Held, as during a step."""
+    sandbox = open_sandbox(request.param, tmp_path / "sandboxes", "run_1")
+    with sandbox.hold(nothing):
+        yield sandbox
+
+
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(sandbox: Sandbox, tmp_path: Path) -> Path:
+    """The workspace as this machine sees it; beside it a secret."""
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "secret.txt").write_text("secret")
-    root = tmp_path / "root"
-    root.mkdir()
-    return root
+    return tmp_path / "sandboxes" / "run_1" / "workspace"
+
+
+def look(sandbox: Sandbox, known: Tree | None = None) -> Changes:
+    """A real look: what a test puts there by hand is nothing that the sandbox could know of."""
+    sandbox.write({"gone": None}, nothing)
+    return sandbox.changes(marks(known or {}), nothing)
+
+
+def tree(sandbox: Sandbox) -> dict[str, Entry | None]:
+    return look(sandbox).entries
+
+
+def left_out(sandbox: Sandbox) -> dict[str, str]:
+    return {item.path: item.reason for item in look(sandbox).left_out}
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../up", "a/../../up", "", ".", "a\0b", "a\nb", "/"])
 def test_a_path_that_is_not_plainly_inside_is_refused(path: str) -> None:
-    with pytest.raises(confined.InvalidPath, match="expected a"):
-        confined.checked(path)
+    with pytest.raises(paths.InvalidPath, match="expected a"):
+        paths.checked(path)
 
 
 @pytest.mark.parametrize(("path", "plain"), [("./a//b", "a/b"), ("a/./b", "a/b"), ("Ä b.txt", "Ä b.txt")])
 def test_a_path_inside_is_put_in_its_plain_form(path: str, plain: str) -> None:
-    assert confined.checked(path) == plain
+    assert paths.checked(path) == plain
 
 
-def test_what_was_synced_is_read_back(root: Path) -> None:
-    files = {"a.txt": b"a", "deep/er/b.bin": b"\0\xff", "empty": b""}
-    workspace.sync(root, files)
-    assert workspace.snapshot(root) == files
+ENTRIES: Tree = {
+    "Ä/b c.bin": Entry(b"\0\xff"),
+    "a.txt": Entry(b"a"),
+    "empty.txt": Entry(),
+    "folder/inside": Entry(kind="folder"),
+    "link": Entry(b"folder/../a.txt", "link"),
+    "run": Entry(b"#!/bin/sh\n", "executable"),
+}
 
 
-def test_diff_leads_from_one_state_to_the_other(root: Path) -> None:
+def test_what_was_written_is_read_back(sandbox: Sandbox) -> None:
+    assert sandbox.write(ENTRIES, nothing, replace=True) == {}
+    assert dict(sorted(tree(sandbox).items())) == ENTRIES
+
+
+def test_only_what_differs_from_the_known_state_comes_back(sandbox: Sandbox) -> None:
+    sandbox.write(ENTRIES, nothing, replace=True)
+    changed: dict[str, Entry | None] = {"a.txt": Entry(b"b"), "run": Entry(b"#!/bin/sh\n"), "link": None}
+    sandbox.write(changed, nothing, replace=True)
+    assert look(sandbox, ENTRIES).entries == changed
+
+
+def test_what_is_stored_says_the_same_after_a_trip_through_the_store() -> None:
+    stored = Stored(ENTRIES, [LeftOut("big.bin", 3_000_000, "too large")])
+    assert Stored.decode(stored.encode()) == stored
+    assert Stored.decode({"a.txt": b"a"}) == Stored({"a.txt": Entry(b"a")})  # as it used to be stored
+    assert Stored({"a.txt": Entry(b"a")}).encode() == {"a.txt": b"a"}
+
+
+def test_diff_leads_from_one_state_to_the_other() -> None:
     before, after = {"a": b"1", "b": b"1", "c": b"1"}, {"a": b"1", "b": b"2", "d": b"1"}
-    assert workspace.diff(before, after) == {"b": b"2", "c": None, "d": b"1"}
+    assert diff(before, after) == {"b": b"2", "c": None, "d": b"1"}
 
 
-def test_links_are_neither_read_nor_followed(root: Path) -> None:
-    (root / "file").symlink_to(root.parent / "outside" / "secret.txt")
-    (root / "folder").symlink_to(root.parent / "outside")
-    assert workspace.snapshot(root) == {}
-    for path in ("file", "folder/secret.txt"):
-        with pytest.raises(OSError):
-            confined.read(root, path, 1000)
+def test_links_that_lead_outside_are_neither_read_nor_kept(sandbox: Sandbox, root: Path) -> None:
+    (root / "file").symlink_to(root.parents[2] / "outside" / "secret.txt")
+    (root / "folder").symlink_to("../../outside")
+    found = look(sandbox)
+    assert found.entries == {}
+    assert {item.reason for item in found.left_out} == {"a link that leads outside"}
+    read = sandbox.read([Span("file", 1000), Span("folder/secret.txt", 1000)], nothing)
+    assert all(isinstance(piece, Unreadable) for piece in read)
 
 
-def test_writing_through_a_link_is_refused(root: Path) -> None:
-    (root / "file").symlink_to(root.parent / "outside" / "secret.txt")
-    (root / "folder").symlink_to(root.parent / "outside")
-    for path in ("file", "folder/secret.txt", "folder/new/file.txt"):
-        with pytest.raises(OSError):
-            confined.write(root, path, b"changed")
-    assert (root.parent / "outside" / "secret.txt").read_text() == "secret"
-    assert os.listdir(root.parent / "outside") == ["secret.txt"]
+def test_writing_through_a_link_is_refused(sandbox: Sandbox, root: Path) -> None:
+    outside = root.parents[2] / "outside"
+    (root / "file").symlink_to(outside / "secret.txt")
+    (root / "folder").symlink_to(outside)
+    asked = {path: Entry(b"changed") for path in ("file", "folder/secret.txt", "folder/new/file.txt")}
+    assert sandbox.write(asked, nothing).keys() == asked.keys()
+    assert (outside / "secret.txt").read_text() == "secret"
+    assert os.listdir(outside) == ["secret.txt"]
 
 
-def test_sync_replaces_links_and_folders_that_are_in_the_way(root: Path) -> None:
-    (root / "file").symlink_to(root.parent / "outside" / "secret.txt")
-    (root / "folder").symlink_to(root.parent / "outside")
+def test_replacing_removes_links_folders_and_pipes_that_are_in_the_way(sandbox: Sandbox, root: Path) -> None:
+    outside = root.parents[2] / "outside"
+    (root / "file").symlink_to(outside / "secret.txt")
+    (root / "folder").symlink_to(outside)
     (root / "other" / "inner").mkdir(parents=True)
+    (root / "other" / "inner" / "x").touch()
     os.mkfifo(root / "pipe")
-    files = {"file": b"1", "folder/secret.txt": b"2", "other": b"3", "pipe": b"4"}
-    workspace.sync(root, files)
-    assert workspace.snapshot(root) == files
-    assert (root.parent / "outside" / "secret.txt").read_text() == "secret"
+    wanted = {path: Entry(path.encode()) for path in ("file", "folder/secret.txt", "other", "pipe")}
+    assert sandbox.write(wanted, nothing, replace=True) == {}
+    assert tree(sandbox) == wanted
+    assert (outside / "secret.txt").read_text() == "secret"
 
 
-def test_deleting_a_file_behind_a_link_leaves_the_target(root: Path) -> None:
-    (root / "folder").symlink_to(root.parent / "outside")
-    confined.delete(root, "folder/secret.txt")
-    assert (root.parent / "outside" / "secret.txt").exists()
+def test_deleting_a_file_behind_a_link_leaves_the_target(sandbox: Sandbox, root: Path) -> None:
+    (root / "folder").symlink_to(root.parents[2] / "outside")
+    sandbox.write({"folder/secret.txt": None}, nothing)
+    assert (root.parents[2] / "outside" / "secret.txt").exists()
+
+
+def test_deleting_the_last_file_of_a_folder_leaves_no_empty_folder(sandbox: Sandbox) -> None:
+    sandbox.write({"a/b/c": Entry(), "a/d": Entry()}, nothing)
+    sandbox.write({"a/b/c": None}, nothing)
+    assert tree(sandbox) == {"a/d": Entry()}
 
 
 def test_a_command_cannot_make_the_tools_read_a_host_file(jail: Sandbox) -> None:
     context = Context(jail, Events(), "call-1", 10.0)
-    answer(call("terminal", command="ln -s /etc/passwd x; ln -s /etc d; ls -la"), context)
-    assert (jail.root / "x").is_symlink()
-    assert "root:" not in answer(call("readFiles", files=["x", "d/passwd"]), context)
-    assert "Could not write" in answer(writes(x="changed"), context)
+    with jail.hold(nothing):
+        answer(call("terminal", command="ln -s /etc/passwd x; ln -s /etc d; ls -la"), context)
+        assert "root:" not in answer(call("readFiles", files=["x", "d/passwd"]), context)
+        assert "Could not write x" in answer(writes(x="changed"), context)
 
 
-def test_what_is_not_stored_is_left_alone(root: Path) -> None:
+def test_what_is_not_kept_is_left_alone_and_named(sandbox: Sandbox, root: Path) -> None:
     for folder in (".git", "node_modules", "deep/__pycache__"):
         (root / folder).mkdir(parents=True)
         (root / folder / "x").write_text("x")
     (root / "big").write_bytes(b"x" * (workspace.MAX_FILE + 1))
-    workspace.sync(root, {"a": b"a"})
-    assert workspace.snapshot(root) == {"a": b"a"}
+    os.mkfifo(root / "pipe")
+    (root / "né\udcff").touch()
+    (root / "line\nbreak").touch()
+    workspace.restore(sandbox, Stored({"a": Entry(b"a")}), nothing)
+    found = look(sandbox)
+    assert found.entries == {"a": Entry(b"a")}
+    reasons = {item.path: (item.reason, item.size) for item in found.left_out}
+    assert reasons == {
+        ".git/": ("ignored folder", 0),
+        "node_modules/": ("ignored folder", 0),
+        "deep/__pycache__/": ("ignored folder", 0),
+        "big": (f"too large, more than {workspace.MAX_FILE} bytes", workspace.MAX_FILE + 1),
+        "pipe": ("special file", 0),
+        "né\\xff": ("a name that is not printable text", 0),
+        "line\\nbreak": ("a name that is not printable text", 0),
+    }
     assert (root / "big").exists() and (root / "node_modules" / "x").exists()
 
 
-def test_new_files_never_push_known_ones_over_the_cap(root: Path) -> None:
-    workspace.sync(root, {"zz-known": b"1"})
-    for number in range(workspace.MAX_FILES):
-        (root / f"{number}").write_text("")
-    kept = workspace.snapshot(root, known={"zz-known"})
-    assert len(kept) == workspace.MAX_FILES
-    assert "zz-known" in kept
+def test_a_known_file_that_grew_too_large_is_said_to_be_gone_and_why(sandbox: Sandbox, root: Path) -> None:
+    (root / "a").write_bytes(b"x" * (workspace.MAX_FILE + 1))
+    found = look(sandbox, {"a": Entry(b"x")})
+    assert found.entries == {"a": None}
+    event = workspace.file_event("a", None, Entry(b"x"), found.reasons["a"])
+    assert event == ("file-deleted", {"path": "a", "reason": f"too large, more than {workspace.MAX_FILE} bytes"})
 
 
-def test_reading_a_named_pipe_does_not_wait(root: Path) -> None:
+def test_new_files_never_push_known_ones_over_the_cap(sandbox: Sandbox, root: Path) -> None:
+    known = {"zz-known": Entry(b"1")}
+    sandbox.write(known, nothing)
+    for number in range(workspace.MAX_FILES + 40):
+        (root / f"{number:04}").write_text("1")
+    found = look(sandbox, known)
+    assert len(found.entries) == workspace.MAX_FILES - 1 and "zz-known" not in found.entries
+    assert sum(item.count for item in found.left_out) == 41
+    assert {item.reason for item in found.left_out} == {f"more than {workspace.MAX_FILES} files"}
+    assert len(found.left_out) < 20 and sum(item.size for item in found.left_out) == 41
+
+
+def test_more_than_fits_in_all_is_named(sandbox: Sandbox, root: Path) -> None:
+    for number in range(10):
+        (root / f"{number}").write_bytes(bytes([number]) * 900_000)
+    found = look(sandbox)
+    assert list(found.entries) == [str(number) for number in range(8)]
+    assert {item.path: item.size for item in found.left_out} == {"8": 900_000, "9": 900_000}
+
+
+def test_a_named_pipe_is_neither_read_nor_written(sandbox: Sandbox, root: Path) -> None:
     os.mkfifo(root / "pipe")
-    assert workspace.snapshot(root) == {}
-    with pytest.raises(OSError):
-        confined.read(root, "pipe", 10)
-    with pytest.raises(OSError):
-        confined.write(root, "pipe", b"x")
+    assert sandbox.read([Span("pipe", 10)], nothing) == [Unreadable("Not a regular file")]
+    assert sandbox.write({"pipe": Entry(b"x")}, nothing).keys() == {"pipe"}
+
+
+def test_parts_of_a_file_can_be_had(sandbox: Sandbox) -> None:
+    sandbox.write({"a": Entry(b"one\ntwo\nthree\nfour")}, nothing)
+    spans = [Span("a", 100), Span("a", 5), Span("a", 100, 2, 2), Span("a", 100, 4, 9), Span("a", 100, 9)]
+    assert sandbox.read(spans, nothing) == [
+        Piece(b"one\ntwo\nthree\nfour", 18, more=False),
+        Piece(b"one\nt", 18, more=True),
+        Piece(b"two\nthree\n", 18, more=True),
+        Piece(b"four", 18, more=False),
+        Piece(b"", 18, more=False),
+    ]

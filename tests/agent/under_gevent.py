@@ -34,7 +34,10 @@ def main(folder: Path) -> None:
         output: list[str] = []
         ticks = gevent.spawn(tick, every=0.01)
         command = "echo a; sleep 0.5; echo b"
-        result = sandbox.run(command, timeout=20, on_output=lambda _, chunk: output.append(chunk), check=lambda: None)
+        with sandbox.hold(lambda: None):
+            result = sandbox.run(
+                command, timeout=20, on_output=lambda _, chunk: output.append(chunk), check=lambda: None
+            )
         ticks.kill()
         assert (result.exit_code, output) == (0, ["a\n", "b\n"]), (result, output)
         assert len(TICKS) > 10, "the command has blocked the other greenlets"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from agent import prompts
 from agent.messages import Message, ModelReply, ToolCall, Usage
 from agent.sandbox.refused import CANNOT_EXECUTE
+
+LINE_NUMBER: Final = re.compile(r"^ *\d+\t", re.MULTILINE)
 
 
 class Result:
@@ -17,6 +21,10 @@ class Result:
         first_line = content.partition("\n")[0]
         self.has_passed = first_line == "exit code 0"
         self.was_refused = first_line == f"exit code {CANNOT_EXECUTE}"
+
+    def without_numbers(self) -> str:
+        """What ``readFiles`` has shown, as it stands in the files."""
+        return LINE_NUMBER.sub("", self.content)
 
 
 class Conversation:

@@ -33,7 +33,7 @@ def next_reply(talk: Conversation) -> ModelReply:
             call = ToolCall(id="read", name="readFiles", args={"files": reads})
             return calling("The project is there already. I look at what is to change.", call)
         case [shown]:
-            files = [{"path": path, "content": text} for path, text in _changed(talk, shown.content).items()]
+            files = [{"path": path, "content": text} for path, text in _changed(talk, shown.without_numbers()).items()]
             call = ToolCall(id="change", name="createOrUpdateFiles", args={"files": files})
             return calling("A script cannot invent a feature, but it notes the request in the project.", call)
         case [_, _] if test is not None:

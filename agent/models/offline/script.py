@@ -35,7 +35,7 @@ def _new_project(talk: Conversation, project: Project) -> ModelReply:
             look = ToolCall(id="look", name="readFiles", args={"files": [project.slip.path]})
             return calling(f"The test fails, and points at `{project.slip.path}`. I look at it.", look)
         case [_, _, source]:
-            return _repair(project, source.content)
+            return _repair(project, source.without_numbers())
         case [_, _, _, _]:
             return calling("The test again.", _test(project))
         case [_, _, _, _, test] if test.has_passed:
@@ -59,7 +59,7 @@ def _test(project: Project) -> ToolCall:
 
 def _repair(project: Project, shown: str) -> ModelReply:
     slip = project.slip
-    source = shown.removeprefix(f"==> {slip.path} <==\n").replace(slip.wrong, slip.right)
+    source = shown.removeprefix(f"==> {slip.path} <==\n").replace(slip.wrong, slip.right) + "\n"
     files = [{"path": slip.path, "content": source}]
     text = f"There it is: {slip.cause}. I repair that."
     return calling(text, ToolCall(id="repair", name="createOrUpdateFiles", args={"files": files}))

@@ -12,9 +12,13 @@ end
 local body = ARGV[6]
 if ARGV[7] == 'receipt' then
   local step = redis.call('HGET', RUN, 'step')
+  local written = {}
+  for _, path in ipairs(redis.call('HKEYS', FILES)) do
+    if path ~= '/' then written[#written + 1] = path end -- '/': what is no file's content
+  end
   body = body .. ',"receipt":{"stepsDone":' .. list(redis.call('HKEYS', STEPS))
     .. ',"stepInterrupted":' .. (step and cjson.encode(step) or 'null')
-    .. ',"filesWritten":' .. list(redis.call('HKEYS', FILES)) .. '}'
+    .. ',"filesWritten":' .. list(written) .. '}'
 end
 local id = publish(redis.call('HGET', RUN, 'last'), { body .. '}' })
 redis.call('HSET', RUN, 'status', ARGV[5], 'endedAt', clock_ms())

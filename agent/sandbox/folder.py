@@ -1,0 +1,147 @@
+"""Where workspaces lie on this machine: a folder of our own, in it one for each run.
+
+``<dir>/<run id>/`` (0700, the service's) holds ``workspace`` (what commands see), ``lock`` (held during a step),
+``owner`` (the process that worked here last) and ``state`` (what the workspace is known to hold).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from agent.entries import digest
+from agent.errors import PermanentError
+
+RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def default_dir() -> Path:
+    """Below the user's own cache folder, where nobody else can make it first, and which a reboot does not fill memory
+    with (``XDG_RUNTIME_DIR`` is memory). A user without a home gets a name of its own beside the temporary files."""
+    cache_dir = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    home = os.path.dirname(cache_dir)
+    if os.path.isabs(cache_dir) and os.access(cache_dir if os.path.isdir(cache_dir) else home, os.W_OK):
+        return Path(cache_dir) / "runwire" / "sandboxes"
+    return Path(tempfile.gettempdir()) / f"runwire-{os.getuid()}"
+
+
+class RunFolder:
+    def __init__(self, dir: Path, run_id: str) -> None:
+        """Touches nothing yet. Raises ``PermanentError`` where ``run_id`` is no folder name."""
+        if not RUN_ID.fullmatch(run_id):
+            raise PermanentError(f"expected a run id of letters, digits, - and _, got {run_id!r}")
+        self.run_id = run_id
+        self.dir = dir.absolute()
+        self.path = self.dir / run_id
+        self.workspace = self.path / "workspace"
+        self.lock = self.path / "lock"
+        self._owner = self.path / "owner"
+        self._state = self.path / "state"
+
+    def make(self) -> None:
+        """Raises ``PermanentError`` with the path where a folder cannot be made, or is not ours alone."""
+        own_folder(self.dir)
+        own_folder(self.path)
+        try:
+            self.workspace.mkdir(mode=0o700)
+            self.know({})
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise _unusable(self.workspace, error.strerror or str(error)) from error
+
+    def take(self) -> None:
+        """Note that this process works here. The lock must be held."""
+        _replace(self._owner, json.dumps(_myself()))
+
+    def is_owner_alive(self) -> bool:
+        try:
+            owner = json.loads(self._owner.read_text())
+            return bool(owner["boot"] == boot_id() and owner["started"] == started(owner["pid"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def last_used(self) -> float:
+        """Seconds since the epoch."""
+        for path in (self._owner, self.path):
+            with suppress(OSError):
+                return path.stat().st_mtime
+        return 0.0
+
+    def know(self, marks: dict[str, bytes] | None) -> None:
+        """Note what the workspace holds (``None``: from now on nobody knows). Only good until the next boot."""
+        if marks is None:
+            self._state.unlink(missing_ok=True)
+        else:
+            _replace(self._state, _state(marks))
+
+    def is_known_to_hold(self, marks: dict[str, bytes]) -> bool:
+        try:
+            return self._state.read_text() == _state(marks)
+        except OSError:
+            return False
+
+    def remove(self) -> None:
+        """Remove all but what commands left: the workspace must be empty. The lock must be held."""
+        with suppress(FileNotFoundError):
+            self.workspace.rmdir()
+        with suppress(FileNotFoundError):
+            for path in self.path.iterdir():
+                path.unlink(missing_ok=True)
+            self.path.rmdir()
+
+
+def own_folder(path: Path) -> None:
+    """Make ``path``, or see that it is a folder of this user that nobody else can enter.
+
+    Raises ``PermanentError`` with the path.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+        found = path.lstat()
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise _unusable(path, "it is not a folder")
+    if found.st_uid != os.geteuid():
+        raise _unusable(path, f"expected the owner {os.geteuid()}, got {found.st_uid}")
+    if (mode := stat.S_IMODE(found.st_mode)) & 0o077:
+        raise _unusable(path, f"others may use it: expected the mode 0700, got 0{mode:o}")
+
+
+def started(pid: int) -> str:
+    """When a process started, in ticks since the boot: tells it from a later one with the same id."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+@cache
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _myself() -> dict[str, str | int]:
+    return {"pid": os.getpid(), "started": started(os.getpid()), "boot": boot_id()}
+
+
+def _state(marks: dict[str, bytes]) -> str:
+    return f"{boot_id()} {digest(marks)}"
+
+
+def _replace(path: Path, text: str) -> None:
+    """All or nothing: whoever is killed here leaves the old text."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text(text)
+    draft.rename(path)
+
+
+def _unusable(path: Path, reason: str) -> PermanentError:
+    return PermanentError(f"The sandbox folder {path} cannot be used: {reason} (AGENT_SANDBOX_DIR)")

@@ -1,0 +1,79 @@
+"""Removes workspaces that nobody will need again: of runs that ended, and of those that went elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from agent.errors import AgentError
+from agent.sandbox.choose import open_sandbox
+from agent.sandbox.exclusive import Taken, exclusive
+from agent.sandbox.folder import RUN_ID, RunFolder, own_folder
+
+DEAD_SECONDS: Final = 60.0
+"""How long a dead process's workspace stays: its run is taken over within 10 s, often on this machine."""
+IDLE_SECONDS: Final = 3600.0
+"""How long a workspace may lie unused while its run goes on; it is rebuilt from the stored files."""
+
+log = logging.getLogger(__name__)
+
+
+class Janitor:
+    """``has_ended``: whether a run will never need its workspace again; it may raise, which is taken for no."""
+
+    def __init__(
+        self,
+        kind: str,
+        dir: Path,
+        has_ended: Callable[[str], bool] = lambda run_id: False,
+        *,
+        dead: float = DEAD_SECONDS,
+        idle: float = IDLE_SECONDS,
+    ) -> None:
+        self._kind, self._dir, self._has_ended = kind, dir, has_ended
+        self._dead, self._idle = dead, idle
+
+    def sweep(self) -> list[str]:
+        """Look once; returns the runs whose workspaces were removed. Raises ``AgentError``, ``OSError``."""
+        if not self._dir.exists():
+            return []
+        own_folder(self._dir)
+        names = [entry.name for entry in self._dir.iterdir() if RUN_ID.fullmatch(entry.name)]
+        return [name for name in names if self._is_unwanted(name) and self.remove(name)]
+
+    def remove(self, run_id: str) -> bool:
+        """Remove a run's workspace; ``False`` where it stays for now. One that is gone already is fine."""
+        folder = RunFolder(self._dir, run_id)
+        if not folder.path.exists():
+            return True
+        try:
+            with exclusive(folder.lock, lambda: None, patience=0):
+                folder.know(None)
+                if folder.workspace.exists():
+                    open_sandbox(self._kind, self._dir, run_id).clear()
+                folder.remove()
+        except Taken:
+            return False
+        except (AgentError, OSError) as error:
+            log.warning("sandbox.not_removed run_id=%s error=%r", run_id, error)
+            return False
+        return True
+
+    def _is_unwanted(self, run_id: str) -> bool:
+        folder = RunFolder(self._dir, run_id)
+        unused = time.time() - folder.last_used()
+        if unused > (self._idle if folder.is_owner_alive() else self._dead):
+            return True
+        try:
+            return self._has_ended(run_id)
+        except Exception as error:
+            log.info("sandbox.unknown_run run_id=%s error=%r", run_id, error)
+            return False
+
+
+def remove_workspace(kind: str, dir: Path, run_id: str) -> None:
+    """Delete the workspace of a run that has ended; where that fails now, a janitor tries again."""
+    Janitor(kind, dir).remove(run_id)

@@ -1,0 +1,130 @@
+"""A sandbox whose workspace lies on this machine: commands through a shell, files through the helper."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from agent import workspace
+from agent.entries import Changes, Entry
+from agent.errors import PermanentError, TransientError
+from agent.inside.wire import GONE, pack
+from agent.messages import CommandResult
+from agent.paths import checked
+from agent.protocols import Piece, Span, Unreadable
+from agent.sandbox import answers
+from agent.sandbox.exchange import Start, exchange
+from agent.sandbox.exclusive import exclusive
+from agent.sandbox.folder import RunFolder
+from agent.sandbox.process import OnOutput
+
+HELPER_TIMEOUT: Final = 60.0
+"""Seconds; a project's files take a fraction of one."""
+LOOK_SECONDS: Final = 15
+"""Seconds in which the helper looks for what is new; then it says what it has not looked at."""
+OVERHEAD: Final = 4_000_000
+"""Bytes of paths and lists in an answer, above the contents."""
+PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.EINTR)
+"""Troubles of this machine that another attempt may not meet."""
+
+
+class Shell(Protocol):
+    """Runs commands in a workspace on this machine."""
+
+    def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult: ...
+
+
+class LocalSandbox:
+    def __init__(self, folder: RunFolder, shell: Shell, helper: Start, *, is_alone: bool) -> None:
+        """``helper``: starts the helper, the workspace as its current folder, with no more power than a command's.
+
+        ``is_alone``: nothing can change the workspace between two commands.
+        """
+        self.id = folder.run_id
+        self._folder, self._shell, self._helper, self._is_alone = folder, shell, helper, is_alone
+
+    @contextmanager
+    def hold(self, check: Callable[[], None]) -> Iterator[None]:
+        self._folder.make()
+        with exclusive(self._folder.lock, check):
+            with _said_clearly(self._folder):
+                self._folder.make()  # again: it may have been removed while we waited
+                self._folder.take()
+            yield
+
+    def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:
+        with _said_clearly(self._folder):
+            self._folder.know(None)
+            self._open_up()
+            return self._shell.run(command, timeout=timeout, on_output=on_output, check=check)
+
+    def read(self, spans: Sequence[Span], check: Callable[[], None]) -> list[Piece | Unreadable]:
+        fields = [
+            field
+            for span in spans
+            for field in (checked(span.path).encode(), b"%d" % span.first, b"%d" % span.lines, b"%d" % span.limit)
+        ]
+        answer = self._ask(b"read", fields, check, sum(span.limit for span in spans))
+        return answers.pieces(answer, len(spans))
+
+    def write(
+        self, entries: Mapping[str, Entry | None], check: Callable[[], None], *, replace: bool = False
+    ) -> dict[str, str]:
+        fields = [b"replace" if replace else b"keep"]
+        for path, entry in sorted(entries.items(), key=lambda item: item[1] is not None):  # deletions make room
+            kind = GONE if entry is None else entry.kind
+            fields += [kind.encode(), checked(path).encode(), b"" if entry is None else entry.content]
+        self._folder.know(None)
+        return answers.failures(self._ask(b"write", fields, check), entries)
+
+    def changes(self, known: Mapping[str, bytes], check: Callable[[], None]) -> Changes:
+        known = dict(known)
+        if self._is_alone and self._folder.is_known_to_hold(known):
+            return Changes(looked=False)
+        limits = (workspace.MAX_FILE, workspace.MAX_TOTAL, workspace.MAX_FILES, workspace.MAX_DEPTH, LOOK_SECONDS)
+        fields = [*(b"%d" % limit for limit in limits), "/".join(sorted(workspace.IGNORED)).encode()]
+        fields += [field for path, mark in known.items() for field in (path.encode(), mark)]
+        found = answers.changes(self._ask(b"changes", fields, check, workspace.MAX_TOTAL), known)
+        for path, entry in found.entries.items():
+            known.pop(path, None)
+            if entry is not None:
+                known[path] = entry.fingerprint
+        self._folder.know(known)
+        return found
+
+    def clear(self) -> None:
+        """Remove all that commands left. Raises ``AgentError``."""
+        answers.nothing(self._ask(b"clear", [], lambda: None))
+
+    def _ask(self, verb: bytes, fields: Sequence[bytes], check: Callable[[], None], limit: int = 0) -> bytes:
+        with _said_clearly(self._folder):
+            self._open_up()
+            return exchange(
+                self._helper,
+                pack([verb, *fields]),
+                timeout=HELPER_TIMEOUT,
+                limit=limit + OVERHEAD,
+                check=check,
+            )
+
+    def _open_up(self) -> None:
+        """A command may have closed the workspace itself, into which then nothing could be started."""
+        path = self._folder.workspace
+        if path.lstat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
+            os.chmod(path, stat.S_IRWXU)
+
+
+@contextmanager
+def _said_clearly(folder: RunFolder) -> Iterator[None]:
+    """An OSError must not look like a failing network to who runs the step: it would be tried for ever."""
+    try:
+        yield
+    except OSError as error:
+        message = f"The sandbox in {folder.path} cannot be used: {error.strerror or error}"
+        if error.errno in PASSING:
+            raise TransientError(message) from error
+        raise PermanentError(message) from error

@@ -1,0 +1,44 @@
+"""Background work of a process that runs steps: it removes workspaces that nobody will need again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final
+
+from agent.errors import AgentError
+from agent.sandbox import Janitor
+from orchestrator.drain import Drain
+from orchestrator.runlog import RunLog, RunMissing
+
+SWEEP_SECONDS: Final = 60.0
+"""How often; finished runs tidy up by themselves, so this is for what was killed or taken over elsewhere."""
+
+log = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    def __init__(self, janitor: Janitor, drain: Drain) -> None:
+        self._janitor, self._drain = janitor, drain
+
+    def start(self) -> None:
+        """Sweep now and then, in the background. Call once, after the fork."""
+        threading.Thread(target=self._keep_sweeping, name="housekeeping", daemon=True).start()
+
+    def _keep_sweeping(self) -> None:
+        while True:
+            try:
+                for run_id in self._janitor.sweep():
+                    log.info("sandbox.removed run_id=%s", run_id)
+            except (AgentError, OSError) as error:
+                log.warning("sandbox.not_swept error=%s", error)
+            if self._drain.started.wait(SWEEP_SECONDS):
+                return
+
+
+def has_ended(run_log: RunLog, run_id: str) -> bool:
+    """A run that is not there is none of this service's, perhaps another's: its workspace is left to its age."""
+    try:
+        return run_log.record(run_id).ended
+    except RunMissing:
+        return False
