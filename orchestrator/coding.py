@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from agent.loop import run_code_agent
 from agent.messages import Limits, RunRequest
 from agent.models.catalog import ModelConfig, open_model
 from agent.protocols import Step
-from agent.sandbox import default_dir, open_sandbox, remove_workspace
+from agent.sandbox import Janitor, default_dir, open_sandbox, remove_workspace
 from orchestrator.events import dumps
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
@@ -26,10 +27,6 @@ def model_config(settings: Settings) -> ModelConfig:
     )
 
 
-def sandbox_dir(settings: Settings) -> Path:
-    return Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
-
-
 class Coder:
     """The agent with everything it needs from this service."""
 
@@ -37,6 +34,7 @@ class Coder:
         self._settings = settings
         self._models = model_config(settings)
         self._log = log
+        self._dir = Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
 
     def run(self, record: RunRecord, step: Step) -> dict[str, Any]:
         """Returns the data of the ``complete`` event. Raises agent.errors."""
@@ -45,7 +43,7 @@ class Coder:
             RunRequest(run_id=request.run_id, project_id=request.project_id, value=request.value, model=request.model),
             step,
             model=open_model(request.model, self._models),
-            sandbox=open_sandbox(self._settings.agent_sandbox, sandbox_dir(self._settings), request.run_id),
+            sandbox=open_sandbox(self._settings.agent_sandbox, self._dir, request.run_id),
             store=RedisProjectStore(self._log, request.run_id, request.project_id),
             limits=Limits(
                 max_turns=self._settings.agent_max_turns,
@@ -56,6 +54,10 @@ class Coder:
         shown: dict[str, Any] = json.loads(self._log.redact(dumps(result.model_dump(by_alias=True, mode="json"))))
         return shown
 
+    def janitor(self, has_ended: Callable[[str], bool]) -> Janitor:
+        """Tidies up after the runs of this machine that ``clean_up`` was not called for."""
+        return Janitor(self._settings.agent_sandbox, self._dir, has_ended)
+
     def clean_up(self, run_id: str) -> None:
         """Remove the run's sandbox from this machine; its files are in the store."""
-        remove_workspace(self._settings.agent_sandbox, sandbox_dir(self._settings), run_id)
+        remove_workspace(self._settings.agent_sandbox, self._dir, run_id)

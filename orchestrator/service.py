@@ -19,6 +19,7 @@ from orchestrator.engines.inngest.client import make_client
 from orchestrator.engines.inngest.engine import InngestEngine
 from orchestrator.engines.inngest.functions import Dependencies, make_functions
 from orchestrator.engines.watch import Sweep, SweepLimits
+from orchestrator.housekeeping import Housekeeping, has_ended
 from orchestrator.hub import Follower, Hub, SubscriberConnection
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.redact import Redactor
@@ -48,6 +49,7 @@ class Service:
     direct: DirectEngine
     dispatcher: Dispatcher
     sweep: Sweep
+    housekeeping: Housekeeping
     hub: Hub
     follower: Follower
     runs: Runs
@@ -56,6 +58,7 @@ class Service:
         """Start the background work of a web process. Call once, after the fork."""
         self.direct.start()
         self.sweep.start()
+        self.housekeeping.start()
 
     def stop(self) -> None:
         """Begin to drain: streams end, no step begins. Then ``join``."""
@@ -88,6 +91,8 @@ def build_service(settings: Settings) -> Service:
     limits = SweepLimits(pickup=settings.agent_pickup_timeout, run=settings.agent_run_timeout)
     sweep = Sweep(redis, log, engine, dispatcher.send, drain, owner=owner, limits=limits)
 
+    housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), drain)
+
     subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify, partial(known_nodes, redis))
     hub = Hub(
         subscriber,
@@ -103,7 +108,21 @@ def build_service(settings: Settings) -> Service:
     runs = Runs(redis, log, dispatcher, engine, keys, most=settings.agent_max_active_runs, ttl=settings.events_ttl)
 
     return Service(
-        settings, owner, redis, drain, log, client, functions, engine, direct, dispatcher, sweep, hub, follower, runs
+        settings=settings,
+        owner=owner,
+        redis=redis,
+        drain=drain,
+        log=log,
+        client=client,
+        functions=functions,
+        engine=engine,
+        direct=direct,
+        dispatcher=dispatcher,
+        sweep=sweep,
+        housekeeping=housekeeping,
+        hub=hub,
+        follower=follower,
+        runs=runs,
     )
 
 

@@ -53,7 +53,9 @@ def main() -> None:
         refuse_unfit_redis(settings)
     # The SDK's pool would otherwise be as small as the machine; steps mostly wait.
     os.environ.setdefault("INNGEST_THREAD_POOL_MAX_WORKERS", str(settings.inngest_concurrency))
-    asyncio.run(serve(build_service(settings)))
+    service = build_service(settings)
+    service.housekeeping.start()
+    asyncio.run(serve(service))
 
 
 if __name__ == "__main__":

@@ -47,9 +47,9 @@ class Janitor:
     def remove(self, run_id: str) -> bool:
         """Remove a run's workspace; ``False`` where it stays for now. One that is gone already is fine."""
         folder = RunFolder(self._dir, run_id)
-        if not folder.path.exists():
-            return True
         try:
+            if not folder.path.exists():
+                return True
             with exclusive(folder.lock, lambda: None, patience=0):
                 folder.know(None)
                 if folder.workspace.exists():

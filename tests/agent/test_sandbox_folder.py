@@ -77,7 +77,7 @@ def test_another_users_folder_is_refused(dir: Path) -> None:
 def test_a_folder_that_cannot_be_made_ends_the_run_with_its_path(tmp_path: Path) -> None:
     """An OSError looked like a Redis that is away, and the run was tried for ever."""
     (tmp_path / "file").touch()
-    with pytest.raises(PermanentError, match=f"The sandbox folder {tmp_path}/file/x cannot be used: Not a directory"):
+    with pytest.raises(PermanentError, match=f"The sandbox folder {tmp_path}/file/x cannot be used: File exists"):
         used(tmp_path / "file" / "x", "run_1")
 
 
