@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench demo run test lint bench chaos clean
+.PHONY: help setup setup-dev setup-bench demo run test lint bench chaos mutants clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -38,6 +38,9 @@ bench: setup-bench ## Measure against peers: make bench QUICK=1 for the short fo
 
 chaos: setup-dev ## Break everything on purpose and count what got lost
 	@$(PYTHON) -m bench.chaos $(ARGS)
+
+mutants: setup-dev ## Switch each mechanism off in a copy and see the suite notice
+	@$(PYTHON) -m tools.mutants $(ARGS)
 
 clean: ## Remove what the other targets made (not runwire-output/)
 	rm -rf .venv .runwire .pytest_cache .mypy_cache .ruff_cache .hypothesis
