@@ -153,8 +153,12 @@ def _brief(args: Event) -> str:
         names = [str(file.get("path", "?") if isinstance(file, dict) else file) for file in files]
         text = ", ".join(names)
     else:
-        text = ", ".join(f"{name}={value!r}" for name, value in args.items())
+        text = ", ".join([*([str(args["path"])] if "path" in args else []), *_named(args)])
     return text if len(text) <= MAX_ARGS else f"{text[: MAX_ARGS - 1]}…"
+
+
+def _named(args: Event) -> list[str]:
+    return [f"{name}={value!r}" for name, value in args.items() if name != "path"]
 
 
 def _seconds(milliseconds: int) -> str:

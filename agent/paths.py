@@ -17,3 +17,8 @@ def checked(path: str) -> str:
     if plain.is_absolute() or ".." in plain.parts or not plain.parts:
         raise InvalidPath(f"expected a relative path inside the workspace, got {path!r}")
     return str(plain)
+
+
+def checked_folder(path: str) -> str:
+    """Like ``checked``, for a folder; the workspace itself (``.``, ``./``) is ``""``."""
+    return "" if path and str(PurePosixPath(path)) == "." else checked(path)

@@ -45,7 +45,7 @@ class Bodies:
     def ask(self, turn: int, messages: Sequence[Message], usage: Usage, emit: Emit) -> JSON:
         """One model call; returns a ``ModelReply``."""
         emit = self._begin("model", turn, usage, emit)
-        return self.model.reply(messages, tools.specs(), emit).model_dump(by_alias=True, mode="json")
+        return self.model.reply(messages, tools.specs(self.limits), emit).model_dump(by_alias=True, mode="json")
 
     def act(self, call_id: str, call: ToolCall, emit: Emit) -> str:
         """One tool call; returns the text that the model sees."""

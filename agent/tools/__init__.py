@@ -7,19 +7,25 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from agent.messages import ToolCall, ToolSpec
+from agent.messages import Limits, ToolCall, ToolSpec
 from agent.tools.base import Context, Tool, ToolFailure
+from agent.tools.edit_file import EDIT_FILE
+from agent.tools.list_files import LIST_FILES
 from agent.tools.read_files import READ_FILES
+from agent.tools.search_files import SEARCH_FILES
 from agent.tools.terminal import TERMINAL
 from agent.tools.write_files import WRITE_FILES
 
 __all__ = ["Context", "answer", "specs"]
 
-TOOLS: Final[dict[str, Tool[Any]]] = {tool.name: tool for tool in (TERMINAL, WRITE_FILES, READ_FILES)}
+USUAL: Final = Limits()
+ALL: Final = (TERMINAL, WRITE_FILES, EDIT_FILE, READ_FILES, LIST_FILES, SEARCH_FILES)
+TOOLS: Final[dict[str, Tool[Any]]] = {tool.name: tool for tool in ALL}
 
 
-def specs() -> list[ToolSpec]:
-    return [tool.spec() for tool in TOOLS.values()]
+def specs(limits: Limits = USUAL) -> list[ToolSpec]:
+    """The tools as a model is told about them, with what ``limits`` says of them."""
+    return [tool.spec(limits) for tool in TOOLS.values()]
 
 
 def answer(call: ToolCall, context: Context) -> str:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from agent.entries import Stored
-from agent.messages import ToolSpec
+from agent.messages import Limits, ToolSpec
 from agent.protocols import Emit, Sandbox
 
 
@@ -43,12 +43,16 @@ class Context:
 
 @dataclass(frozen=True)
 class Tool(Generic[A]):
-    """``run`` returns the text for the model and a note of a few words for viewers, or raises ``ToolFailure``."""
+    """``description`` may name limits, such as ``{command_timeout}``.
+
+    ``run`` returns the text for the model and a note of a few words for viewers, or raises ``ToolFailure``.
+    """
 
     name: str
     description: str
     args: type[A]
     run: Callable[[A, Context], tuple[str, str]]
 
-    def spec(self) -> ToolSpec:
-        return ToolSpec(name=self.name, description=self.description, parameters=self.args.model_json_schema())
+    def spec(self, limits: Limits) -> ToolSpec:
+        description = self.description.format_map(limits.model_dump())
+        return ToolSpec(name=self.name, description=description, parameters=self.args.model_json_schema())

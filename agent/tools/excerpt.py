@@ -1,6 +1,8 @@
-"""Keeping the two ends of a long text."""
+"""How a part of a text is shown: the two ends of a long one, lines with their numbers."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class HeadAndTail:
@@ -23,3 +25,8 @@ class HeadAndTail:
         if not self._dropped:
             return self._head + self._tail
         return f"{self._head}\n[… {self._dropped} characters left out …]\n{self._tail}"
+
+
+def numbered(lines: Sequence[str], first: int) -> str:
+    """Lines with their numbers in front, as all tools show them."""
+    return "\n".join(f"{number:>6}\t{line}" for number, line in enumerate(lines, start=first))

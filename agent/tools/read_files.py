@@ -9,6 +9,7 @@ from pydantic import Field
 from agent import paths, workspace
 from agent.protocols import Piece, Span, Unreadable
 from agent.tools.base import Args, Context, Tool, ToolFailure
+from agent.tools.excerpt import numbered
 
 MAX_SHOWN: Final = 48 * 1024
 """Bytes of one file that the model reads at a time; the rest is had by asking for its lines."""
@@ -68,11 +69,12 @@ def _shown(file: FileToRead, found: Piece) -> str | None:
     lines = text.removesuffix("\n").split("\n") if text else []
     if not lines:
         return "(empty)" if not found.size else f"(it has fewer than {file.first_line} lines)"
-    numbered = [f"{number:>6}\t{line}" for number, line in enumerate(lines, start=file.first_line)]
+    shown = numbered(lines, file.first_line)
     if is_cut:
-        after = file.first_line + len(lines)
-        numbered.append(f"[… there is more, {found.size} bytes in all: go on with firstLine {after} …]")
-    return "\n".join(numbered)
+        shown += (
+            f"\n[… there is more, {found.size} bytes in all: go on with firstLine {file.first_line + len(lines)} …]"
+        )
+    return shown
 
 
 READ_FILES: Final = Tool(

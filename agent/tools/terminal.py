@@ -66,8 +66,10 @@ def _note(result: CommandResult, timeout: float) -> str:
 TERMINAL: Final = Tool(
     name="terminal",
     description=(
-        "Run a shell command in the workspace. It has no network and no keyboard, and is killed if it takes too long. "
-        "Returns the exit code and the output."
+        "Run a POSIX shell command in the workspace; returns its exit code and output. It has no network and no "
+        "keyboard, is killed after {command_timeout:.0f} s or when it prints megabytes, and of more than "
+        f"{MAX_RESULT // 1024} kB of output you see both ends. Whatever it leaves in the background ends with it: "
+        "start, use and stop a server within one command."
     ),
     args=TerminalArgs,
     run=run_command,

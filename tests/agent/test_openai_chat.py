@@ -70,7 +70,7 @@ def test_the_request_holds_tools_history_and_the_wish_for_usage() -> None:
     [request] = server.requests
     assert request["key"] == f"Bearer {KEY}"
     assert request["stream_options"] == {"include_usage": True}
-    assert [tool["function"]["name"] for tool in request["tools"]] == ["terminal", "createOrUpdateFiles", "readFiles"]
+    assert [tool["function"]["name"] for tool in request["tools"]] == [tool.name for tool in specs()]
     assert json.loads(request["messages"][1]["tool_calls"][0]["function"]["arguments"]) == {"command": "ls"}
     assert request["messages"][2] == {"role": "tool", "content": "y", "tool_call_id": "1"}
 
