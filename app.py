@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> flask.Flask:
 
     serve_inngest(app, service.client, service.functions, settings, service.redis)
     registration = Registration(
-        service.redis, settings, service.engine, sync_through(app, settings.serve_origin), service.owner
+        service.redis, settings, service.client.app_id, sync_through(app, settings.serve_origin), service.owner
     )
     runs = RunRoutes(settings, service.log, service.hub, service.follower, service.runs)
     app.register_blueprint(runs.blueprint("run"))

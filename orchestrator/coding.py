@@ -44,7 +44,7 @@ class Coder:
             step,
             model=open_model(request.model, self._models),
             sandbox=open_sandbox(self._settings.agent_sandbox, self._dir, request.run_id),
-            store=RedisProjectStore(self._log, request.run_id, request.project_id),
+            store=RedisProjectStore(self._log, record),
             limits=Limits(
                 max_turns=self._settings.agent_max_turns,
                 command_timeout=self._settings.agent_command_timeout,

@@ -34,6 +34,8 @@ class RunRequested(_Model):
     project_id: str
     value: str
     model: str = "auto"
+    generation: int = 0
+    """How often the run was moved before: what an earlier request starts is settled without doing anything."""
 
 
 class RunProgress(_Model):

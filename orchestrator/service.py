@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -13,18 +14,20 @@ import inngest
 
 from orchestrator.coding import Coder
 from orchestrator.drain import Drain
-from orchestrator.engines.direct import DirectEngine
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.client import make_client
-from orchestrator.engines.inngest.engine import InngestEngine
 from orchestrator.engines.inngest.functions import Dependencies, make_functions
-from orchestrator.engines.watch import Sweep, SweepLimits
+from orchestrator.engines.protocol import Engine
+from orchestrator.engines.registry import Parts, make_engines
+from orchestrator.engines.watch import LEASE_SECONDS, Watch
 from orchestrator.housekeeping import Housekeeping, has_ended
 from orchestrator.hub import Follower, Hub, SubscriberConnection
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect, known_nodes
+from orchestrator.runlog.keys import WATCH_LEASE
+from orchestrator.runlog.lease import Lease
 from orchestrator.runs import Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
@@ -45,10 +48,9 @@ class Service:
     log: RunLog
     client: inngest.Inngest
     functions: list[inngest.Function[Any]]
-    engine: InngestEngine
-    direct: DirectEngine
+    engines: Mapping[str, Engine]
     dispatcher: Dispatcher
-    sweep: Sweep
+    watch: Watch
     housekeeping: Housekeeping
     hub: Hub
     follower: Follower
@@ -56,8 +58,9 @@ class Service:
 
     def start(self) -> None:
         """Start the background work of a web process. Call once, after the fork."""
-        self.direct.start()
-        self.sweep.start()
+        for engine in self.engines.values():
+            engine.start()
+        self.watch.start()
         self.housekeeping.start()
 
     def stop(self) -> None:
@@ -71,7 +74,8 @@ class Service:
 
     def join(self) -> None:
         """Wait for running steps, or until they are given up."""
-        self.direct.join()
+        for engine in self.engines.values():
+            engine.join()
 
 
 def build_service(settings: Settings) -> Service:
@@ -79,17 +83,22 @@ def build_service(settings: Settings) -> Service:
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     drain = Drain(settings.drain_seconds)
     redact = Redactor.from_environment(os.environ)
-    log = RunLog(redis, ttl=settings.events_ttl, max_events=settings.events_max_log, redact=redact)
+    log = RunLog(
+        redis,
+        ttl=settings.events_ttl,
+        max_events=settings.events_max_log,
+        stall=settings.agent_stall_seconds,
+        redact=redact,
+    )
     steps = DurableSteps(log, _emitter_settings(settings, drain, redact))
     coder = Coder(settings, log)
 
     client = make_client(settings)
     functions = make_functions(client, Dependencies(log, steps, coder, settings.inngest_concurrency))
-    engine = InngestEngine(client, settings.inngest_signing_key)
-    direct = DirectEngine(redis, log, steps, coder, drain, slots=settings.agent_direct_runs, owner=owner)
-    dispatcher = Dispatcher(settings, log, steps, direct, engine)
-    limits = SweepLimits(pickup=settings.agent_pickup_timeout, run=settings.agent_run_timeout)
-    sweep = Sweep(redis, log, engine, dispatcher.send, drain, owner=owner, limits=limits)
+    engines = make_engines(Parts(settings, owner, log, steps, coder, drain, client))
+    dispatcher = Dispatcher(settings, log, engines)
+    lease = Lease(redis, WATCH_LEASE, owner, LEASE_SECONDS)
+    watch = Watch(log, engines, dispatcher, lease, drain, run_timeout=settings.agent_run_timeout)
 
     housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), drain)
 
@@ -104,8 +113,9 @@ def build_service(settings: Settings) -> Service:
     # Viewers that all come back at once queue for connections of their own, not before the runs' writes.
     reading = connect(settings.redis_url, READ_CONNECTIONS, settings.redis_tls_verify, wait=READ_WAIT_SECONDS)
     follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)
-    keys = IdempotencyKeys(redis, settings.events_ttl)
-    runs = Runs(redis, log, dispatcher, engine, keys, most=settings.agent_max_active_runs, ttl=settings.events_ttl)
+    # A key lives as long as what its run left.
+    keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
+    runs = Runs(log, dispatcher, keys, most=settings.agent_max_active_runs)
 
     return Service(
         settings=settings,
@@ -115,10 +125,9 @@ def build_service(settings: Settings) -> Service:
         log=log,
         client=client,
         functions=functions,
-        engine=engine,
-        direct=direct,
+        engines=engines,
         dispatcher=dispatcher,
-        sweep=sweep,
+        watch=watch,
         housekeeping=housekeeping,
         hub=hub,
         follower=follower,

@@ -82,13 +82,16 @@ class Settings(BaseSettings):
     agent_engine: Literal["auto", "inngest", "direct"] = Field(
         "auto", description="What drives the steps. `auto`: Inngest where it is configured or a dev server answers."
     )
+    agent_inngest_percent: int = Field(
+        100, ge=0, le=100, description="With `auto`: share of new runs given to Inngest, chosen by their project."
+    )
     agent_direct_runs: int = Field(16, ge=1, description="Runs a process drives at a time with the direct engine.")
     agent_max_active_runs: int = Field(500, ge=1, description="Unfinished runs in all; above it POST answers 429.")
     agent_max_turns: int = Field(24, ge=1, le=200, description="Model calls a run may make.")
     agent_command_timeout: float = Field(120, gt=0, description="Seconds a command in the sandbox may take.")
     agent_run_timeout: float = Field(1800, gt=0, description="Seconds after which a run ends with code `timeout`.")
-    agent_pickup_timeout: float = Field(
-        60, gt=0, description="Seconds after which a run that no engine has touched is looked into."
+    agent_stall_seconds: float = Field(
+        15, gt=0, description="Seconds between two steps after which a run is moved, unless its engine is busy."
     )
     agent_max_value_chars: int = Field(20_000, ge=1, description="Longest prompt.")
     agent_max_body_bytes: int = Field(262_144, ge=1, description="Largest body of POST /agent/run.")
@@ -146,6 +149,11 @@ class Settings(BaseSettings):
     def _fit_for_the_platform(self) -> Self:
         if self.dev and self.dyno:
             raise ValueError("INNGEST_DEV must not be set on a platform that sets DYNO: it switches signatures off")
+        if self.events_ttl < self.agent_run_timeout:
+            raise ValueError(
+                f"EVENTS_TTL ({self.events_ttl:g} s) must not be shorter than AGENT_RUN_TIMEOUT "
+                f"({self.agent_run_timeout:g} s): a run would lose its own files"
+            )
         if self.agent_api_keys and not self.api_keys:
             raise ValueError("AGENT_API_KEYS holds no key")
         if not self.dev:

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from agent.console import Console
 from orchestrator.events import TERMINAL_TYPES
 from orchestrator.runlog import RunLog, RunMissing
-from orchestrator.runlog.connection import connect
+from orchestrator.runlog.connection import Client, connect
 from orchestrator.runlog.keys import channel
 from orchestrator.settings import SettingsError, load_settings
 
@@ -24,9 +24,10 @@ WAIT_SECONDS: Final = 1.0
 PAGE_EVENTS: Final = 1_000
 
 
-def tail(log: RunLog, run_id: str) -> Iterator[bytes]:
+def tail(redis: Client, run_id: str) -> Iterator[bytes]:
     """A run's events: the stored ones, then those to come, up to the terminal one. Raises RunMissing."""
-    with log.redis.pubsub(ignore_subscribe_messages=False) as pubsub:
+    log = RunLog(redis)
+    with redis.pubsub(ignore_subscribe_messages=False) as pubsub:
         pubsub.subscribe(channel(run_id))
         cursor = 0
         while True:
@@ -43,9 +44,9 @@ def tail(log: RunLog, run_id: str) -> Iterator[bytes]:
                     return
 
 
-def tail_all(log: RunLog) -> Iterator[bytes]:
+def tail_all(redis: Client) -> Iterator[bytes]:
     """Whatever is published from now on."""
-    with log.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+    with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.psubscribe(channel("*"))
         while True:
             message = pubsub.get_message(timeout=WAIT_SECONDS)
@@ -60,8 +61,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = load_settings()
-        log = RunLog(connect(settings.redis_url, 2, settings.redis_tls_verify))
-        return _show(tail(log, arguments.run_id) if arguments.run_id else tail_all(log), arguments.json)
+        redis = connect(settings.redis_url, 2, settings.redis_tls_verify)
+        return _show(tail(redis, arguments.run_id) if arguments.run_id else tail_all(redis), arguments.json)
     except SettingsError as error:
         sys.exit(f"runwire cannot start:\n{error}")
     except RunMissing:

@@ -85,5 +85,5 @@ def _redis_connections(contender: Contender) -> int:
     """All but our own."""
     if not isinstance(contender, Runwire):
         return 0
-    clients: list[dict[str, Any]] = contender.log.redis.client_list()
+    clients: list[dict[str, Any]] = contender.client.client_list()
     return len(clients) - 1

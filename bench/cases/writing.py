@@ -50,7 +50,7 @@ def _rate(ours: Runwire, calls: int, batch: int) -> float:
         ours.prepare(runs)
         with Job(_append, ours.redis.url, runs, calls, batch) as job:
             rates.append(calls * batch / job.result(JOB_SECONDS))
-        ours.log.redis.flushall()
+        ours.client.flushall()
     return median(rates)
 
 
@@ -95,5 +95,5 @@ def _stream(link: Link, redis_url: str, run: str, tokens: int) -> None:
 
 
 def _script_calls(ours: Runwire) -> int:
-    stats = ours.log.redis.info("commandstats")
+    stats = ours.client.info("commandstats")
     return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("evalsha", "eval", "fcall"))

@@ -9,7 +9,7 @@ import inngest.flask
 
 from orchestrator.drain import Drain
 from orchestrator.engines.inngest.long_reply import with_long_reply
-from orchestrator.engines.inngest.step import InngestStep
+from orchestrator.engines.inngest.step import InngestStep, execution_of
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import connect
@@ -28,7 +28,9 @@ def bare(ctx: inngest.ContextSync) -> int:
 
 @client.create_function(fn_id="durable", trigger=trigger)
 def durable(ctx: inngest.ContextSync) -> int:
-    return InngestStep(ctx, str(ctx.event.data["runId"]), steps, log).run("work", _body)
+    run_id, execution = str(ctx.event.data["runId"]), execution_of(ctx.run_id)
+    log.claim(run_id, execution)
+    return InngestStep(ctx, run_id, execution, steps, log).run("work", _body)
 
 
 def _body(emit: Any) -> int:

@@ -31,7 +31,8 @@ class Runwire:
         self.redis.start()
         env = self._env | {"REDIS_URL": self.redis.url}
         self.web = WebServer(self.port, env, workers=self._workers, log_path=self._log_path)
-        self.log = RunLog(connect(self.redis.url, 4))
+        self.client = connect(self.redis.url, 4)
+        self.log = RunLog(self.client)
         try:
             self.web.start()
         except BaseException:
@@ -66,5 +67,5 @@ class Runwire:
         """End the runs, so that their streams end too, and forget them."""
         for run in runs:
             self.log.complete(run, {})
-        wait_until(lambda: not self.log.redis.pubsub_channels("agent:*"), 20.0, "the streams to end")
-        self.log.redis.flushall()
+        wait_until(lambda: not self.client.pubsub_channels("agent:*"), 20.0, "the streams to end")
+        self.client.flushall()

@@ -15,12 +15,11 @@ from agent.errors import PermanentError, TransientError
 from agent.protocols import Emit
 from orchestrator.coding import Coder
 from orchestrator.drain import Drain, Interrupted
+from orchestrator.engines.protocol import Standing
 from orchestrator.engines.retry import RETRIES, delay_before
-from orchestrator.events import end_code, now_ms
+from orchestrator.events import RunRequested, end_code
 from orchestrator.patience import AWAY, patiently
-from orchestrator.runlog import AttemptStale, LogFull, LogUnavailable, Refused, RunLog
-from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import DIRECT_RUNS
+from orchestrator.runlog import AttemptStale, LogFull, LogUnavailable, Refused, RunLog, RunMoved, RunRecord
 from orchestrator.steps import DurableSteps
 
 T = TypeVar("T")
@@ -37,14 +36,14 @@ log = logging.getLogger(__name__)
 class DirectStep:
     """Steps with their retries; implements ``agent.protocols.Step``."""
 
-    def __init__(self, steps: DurableSteps, run_id: str, drain: Drain) -> None:
-        self._steps, self._run_id, self._drain = steps, run_id, drain
+    def __init__(self, steps: DurableSteps, run_id: str, execution: str, drain: Drain) -> None:
+        self._steps, self._run_id, self._execution, self._drain = steps, run_id, execution, drain
 
     def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
         attempt = 0
         while True:
             try:
-                return self._steps.attempt(self._run_id, step_id, body)
+                return self._steps.attempt(self._run_id, step_id, body, execution=self._execution)
             except (Interrupted, Refused, PermanentError):
                 raise
             except TransientError as error:
@@ -61,25 +60,55 @@ class DirectStep:
 
 
 class DirectEngine:
-    """Drives up to ``slots`` runs of this process, known to others as ``owner``."""
+    """Drives up to ``places`` runs of this process, known to others as ``owner``. Implements ``Engine``.
+
+    With ``allowed`` false it takes no runs: the watch gives those that are left to another engine.
+    """
+
+    name = "direct"
+    title = "the service itself"
 
     def __init__(
-        self, redis: Client, run_log: RunLog, steps: DurableSteps, coder: Coder, drain: Drain, *, slots: int, owner: str
+        self,
+        run_log: RunLog,
+        steps: DurableSteps,
+        coder: Coder,
+        drain: Drain,
+        *,
+        places: int,
+        owner: str,
+        allowed: bool = True,
     ) -> None:
-        self._redis, self._log, self._steps, self._coder, self._drain = redis, run_log, steps, coder, drain
-        self._slots, self._owner = slots, owner
+        self._log, self._steps, self._coder, self._drain = run_log, steps, coder, drain
+        self.places = places
+        self._execution = f"{self.name}:{owner}"
+        self._allowed = allowed
+        self.watched = not allowed
         self._held: dict[str, threading.Thread] = {}
         self._submitted: list[str] = []
         self._wake = threading.Event()
 
     def start(self) -> None:
-        """Look for runs from now on, in the background. Call once, after the fork."""
-        threading.Thread(target=self._keep_looking, name="direct-engine", daemon=True).start()
+        if self._allowed:
+            threading.Thread(target=self._keep_looking, name="direct-engine", daemon=True).start()
 
-    def submit(self, run_id: str) -> None:
-        """Hand in a stored run; this process takes it, or another when this one has no room or dies."""
-        self._submitted.append(run_id)
+    def available(self) -> bool:
+        return self._allowed
+
+    def has_room(self) -> bool:
+        return self._allowed and len(self._held) + len(self._submitted) < self.places
+
+    def submit(self, request: RunRequested) -> None:
+        """This process takes the run, or another when this one has no room or dies."""
+        self._submitted.append(request.run_id)
         self._wake.set()
+
+    def standing(self, record: RunRecord) -> Standing:
+        """Nobody has to be asked: processes that may drive runs take what has no lease as soon as they have room."""
+        return "active" if self._allowed else "absent"
+
+    def cancel(self, run_id: str) -> None:
+        """Its step finds out by itself."""
 
     def join(self) -> None:
         """Wait for the runs held here: once draining has started each stops after its step, or is given up."""
@@ -94,7 +123,7 @@ class DirectEngine:
                 if time.monotonic() >= next_look:
                     next_look = time.monotonic() + LOOK_SECONDS
                     self._renew_leases()
-                    self._take(self._due_runs())
+                    self._take(self._log.queue.due(self.name, self.places))
             except (RedisError, OSError, LogFull) as error:
                 log.warning("direct.redis_away error=%r", error)
             self._wake.wait(max(0.0, next_look - time.monotonic()))
@@ -105,25 +134,21 @@ class DirectEngine:
             with suppress(Refused):  # its runner notices by itself
                 self._lease(run_id, LEASE_SECONDS)
 
-    def _due_runs(self) -> list[str]:
-        due = self._redis.zrangebyscore(DIRECT_RUNS, "-inf", now_ms(), start=0, num=self._slots)
-        return [name.decode() for name in due]
-
     def _take(self, run_ids: list[str]) -> None:
-        while run_ids and len(self._held) < self._slots and not self._drain.started.is_set():
+        while run_ids and len(self._held) < self.places and not self._drain.started.is_set():
             run_id = run_ids.pop(0)
             try:
                 if run_id not in self._held and self._lease(run_id, LEASE_SECONDS):
                     self._spawn(run_id)
             except Refused:
-                self._redis.zrem(DIRECT_RUNS, run_id)
+                self._log.queue.remove(self.name, run_id)
 
     def _lease(self, run_id: str, seconds: float) -> bool:
-        """Whether the run is this process's for ``seconds``. Raises Refused where it has ended."""
-        ours = self._log.claim(run_id, "direct", self._owner, seconds)
+        """Whether the run is this process's for ``seconds``. Raises Refused where it has ended or moved."""
+        ours = self._log.claim(run_id, self._execution, lease=seconds)
         # Either way somebody has it; look again when that lease has run out.
         with suppress(OutOfMemoryError):  # then it stays due, and is found held
-            self._redis.zadd(DIRECT_RUNS, {run_id: now_ms() + int(seconds * 1000)})
+            self._log.queue.renew(self.name, run_id, seconds)
         return ours
 
     def _spawn(self, run_id: str) -> None:
@@ -139,12 +164,12 @@ class DirectEngine:
             self._release(run_id)
         except Refused as error:
             log.info("run.stopped run_id=%s reason=%s", run_id, error)
-            if not isinstance(error, AttemptStale):
+            if not isinstance(error, AttemptStale | RunMoved):
                 self._coder.clean_up(run_id)
         except Exception as error:
             log.exception("run.crashed run_id=%s", run_id)
             with suppress(*AWAY, Refused, LogUnavailable):
-                patiently(self._log.fail, run_id, f"Internal error: {error}", "failed")
+                self._fail(run_id, PermanentError(f"Internal error: {error}"))
         finally:
             self._held.pop(run_id, None)
             self._wake.set()
@@ -152,14 +177,17 @@ class DirectEngine:
     def _execute(self, run_id: str) -> None:
         started = time.monotonic()
         record = patiently(self._log.record, run_id)
-        step = DirectStep(self._steps, run_id, self._drain)
+        step = DirectStep(self._steps, run_id, self._execution, self._drain)
         try:
             result = self._coder.run(record, step)
-            patiently(self._log.complete, run_id, result)
+            patiently(self._log.complete, run_id, result, self._execution)
         except PermanentError as error:
-            patiently(self._log.fail, run_id, str(error), end_code(error))
+            self._fail(run_id, error)
         log.info("run.finished run_id=%s seconds=%.1f", run_id, time.monotonic() - started)
         self._coder.clean_up(run_id)
+
+    def _fail(self, run_id: str, error: PermanentError) -> None:
+        patiently(self._log.fail, run_id, str(error), end_code(error), execution=self._execution)
 
     def _release(self, run_id: str) -> None:
         """Let another process have the run at once instead of when the lease ends."""

@@ -1,89 +1,149 @@
-"""Chooses a new run's engine and hands the run to it."""
+"""Chooses a run's engine, hands the run to it, and to another one when that one has lost it."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from redis.exceptions import RedisError
 
-from orchestrator.engines.direct import DirectEngine
-from orchestrator.engines.inngest.engine import InngestEngine
-from orchestrator.events import RunRequested, now_ms
+from orchestrator.engines.protocol import Engine, EngineAway, EngineRefused
+from orchestrator.events import RunRequested
 from orchestrator.patience import patiently
-from orchestrator.runlog import LogUnavailable, Refused, RunLog
-from orchestrator.runlog.keys import DIRECT_RUNS, INNGEST_RUNS, RunKeys
+from orchestrator.runlog import Beat, LogUnavailable, Refused, RunLog
 from orchestrator.settings import Settings
-from orchestrator.steps import DurableSteps
 
-STORED_WITHIN_SECONDS: Final = 2.0
+RESERVED_SECONDS: Final = 2.0
 """From the reservation of a run's place to its being stored; one that is not by then is forgotten."""
+
+MOST_MOVES: Final = 10
+"""A run that every engine loses again is not moved for ever."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Choice:
-    engine: Literal["inngest", "direct"]
+    engine: str
     why: str
     """A sentence for people; the run's first status."""
 
 
 class Dispatcher:
-    def __init__(
-        self, settings: Settings, run_log: RunLog, steps: DurableSteps, direct: DirectEngine, inngest: InngestEngine
-    ) -> None:
-        self._settings, self._log, self._steps = settings, run_log, steps
-        self._direct, self._inngest = direct, inngest
+    """``engines`` by name, the preferred one first."""
 
-    def choose(self) -> Choice:
-        wanted = self._settings.agent_engine
-        if wanted == "direct":
-            return Choice("direct", "Accepted; the service runs the steps itself (AGENT_ENGINE=direct)")
-        if wanted == "inngest" or not self._settings.dev:
-            return Choice("inngest", "Accepted; Inngest runs the steps")
-        if self._inngest.dev_functions() is not None:
-            return Choice("inngest", f"Accepted; Inngest at {self._settings.inngest_url} runs the steps")
-        url = self._settings.inngest_url
-        return Choice("direct", f"Accepted; the service runs the steps itself, as no Inngest server answers at {url}")
+    def __init__(self, settings: Settings, run_log: RunLog, engines: Mapping[str, Engine]) -> None:
+        self._settings, self._log, self._engines = settings, run_log, engines
 
-    def due(self, choice: Choice) -> tuple[str, int]:
-        """The sorted set in which a run is looked for should this process die, and from when on, in ms."""
-        if choice.engine == "direct":
-            return DIRECT_RUNS, now_ms() + int(STORED_WITHIN_SECONDS * 1000)
-        return INNGEST_RUNS, now_ms() + int(self._settings.agent_pickup_timeout * 1000)
+    def choose(self, project_id: str = "") -> Choice:
+        """The engine of a new run."""
+        wanted, percent = self._settings.agent_engine, self._settings.agent_inngest_percent
+        if wanted != "auto":
+            return self._choice(wanted, f" (AGENT_ENGINE={wanted})")
+        why = ""
+        for name, engine in self._engines.items():
+            if name == "inngest" and _share(project_id) >= percent:
+                why = f" (AGENT_INNGEST_PERCENT={percent})"
+            elif engine.available():
+                return self._choice(name, why)
+            else:
+                why = f", as {engine.title} does not answer, or does not know the service yet"
+        return self._choice("direct", why)
 
-    def start(self, request: RunRequested, choice: Choice) -> None:
-        """Hand in a run that is stored; nobody waits for Inngest. May be repeated."""
-        if choice.engine == "direct":
-            self._direct.submit(request.run_id)
-        else:
-            threading.Thread(target=self.send, args=(request,), name=f"send-{request.run_id}", daemon=True).start()
+    def _choice(self, engine: str, why: str) -> Choice:
+        return Choice(engine, f"Accepted; {self._engines[engine].title} runs the steps{why}")
 
-    def send(self, request: RunRequested) -> None:
-        """Send the run's event to Inngest, or go without. Inngest drops a second one."""
-        try:
-            event = self._inngest.submit(request)
-        except Exception as error:  # the SDK raises bare Exceptions too
-            log.warning("inngest.send_failed run_id=%s error=%r", request.run_id, error)
-            self._go_without(request.run_id)
+    def reserve(self, run_id: str, choice: Choice) -> None:
+        """Announce a run that is stored next, so that it is found should this process die."""
+        self._log.queue.reserve(choice.engine, run_id, RESERVED_SECONDS)
+
+    def unfinished(self) -> int:
+        return self._log.queue.count(self._engines)
+
+    def start(self, request: RunRequested, engine: str) -> None:
+        """Hand in a run that is stored; nobody waits for the engine. May be repeated."""
+        self._in_background(self._hand_in, request, engine)
+
+    def cancel(self, run_id: str, engine: str) -> None:
+        """Tell the engine of a run that was cancelled; nobody waits for it."""
+        self._in_background(self._engines[engine].cancel, run_id)
+
+    def move(self, beat: Beat, why: str, *, answers: bool) -> None:
+        """Give a run that stands still since ``beat`` to the next engine, at its first unfinished step.
+
+        ``why`` is the first half of the sentence that viewers read; ``answers``: whether the run's engine still does.
+        """
+        record = self._log.record(beat.run_id)
+        if record.generation >= MOST_MOVES:
+            self._log.fail(beat.run_id, f"{why}; no engine kept the run", "lost", receipt=True)
             return
-        with suppress(RedisError, LogUnavailable):  # the sweep sends it again, and Inngest drops it
-            patiently(self._log.redis.hset, RunKeys(request.run_id).run, "inngestEvent", event)
+        engine = self._next(beat.engine, answers)
+        if engine == beat.engine and not (answers and self._engines[engine].available()):
+            self._wait(beat, why)
+            return
+        next_title = "it" if engine == beat.engine else self._engines[engine].title
+        if self._log.move(beat, engine, f"{why}; {next_title} goes on with the run{_where(beat)}"):
+            log.warning("run.moved run_id=%s from=%s to=%s why=%r", beat.run_id, beat.engine, engine, why)
+            self.start(self._log.record(beat.run_id).request, engine)
 
-    def _go_without(self, run_id: str) -> None:
-        """Inngest may or may not have got the event; the claim keeps it from running twice."""
+    def _next(self, engine: str, answers: bool) -> str:
+        """The engine after ``engine``: another allowed one, unless it has no room and the present one lives."""
+        wanted = self._settings.agent_engine
+        allowed = [name for name in self._engines if wanted in ("auto", name)]
+        others = [name for name in allowed if name != engine and self._engines[name].available()]
+        ready = [name for name in others if self._engines[name].has_room() or not answers or engine not in allowed]
+        return ready[0] if ready else engine
+
+    def _wait(self, beat: Beat, why: str) -> None:
+        if beat.noted != f"{beat.at} away":
+            self._log.note(beat, f"{why}; the run goes on when it does", "away")
+
+    def _hand_in(self, request: RunRequested, engine: str) -> None:
         try:
-            if self._settings.agent_engine == "inngest":
-                patiently(self._log.fail, run_id, "Inngest did not accept the run's event", "failed")
-            elif patiently(self._log.claim, run_id, "direct"):
-                sentence = "Inngest did not accept the run; the service runs the steps itself"
-                self._steps.attempt(run_id, "fallback", lambda emit: emit("status", sentence))
-                patiently(self._log.redis.zadd, DIRECT_RUNS, {run_id: now_ms()})
+            ticket = self._engines[engine].submit(request)
+        except EngineAway:
+            self._go_without(request.run_id, engine, f"{self._engines[engine].title} does not answer", answers=False)
+        except EngineRefused as error:
+            self._refused(request.run_id, engine, error)
+        else:
+            if ticket is not None:
+                with suppress(RedisError, LogUnavailable):  # the watch moves a run that it finds without
+                    patiently(self._log.keep_ticket, request.run_id, request.generation, ticket)
+
+    def _refused(self, run_id: str, engine: str, error: EngineRefused) -> None:
+        sentence = f"{self._engines[engine].title} did not accept the run"
+        if self._next(engine, answers=False) != engine:
+            self._go_without(run_id, engine, sentence, answers=False)
+            return
+        with suppress(Refused, RedisError, LogUnavailable):
+            patiently(self._log.fail, run_id, f"{sentence}: {error}", "failed")
+
+    def _go_without(self, run_id: str, engine: str, why: str, *, answers: bool) -> None:
+        """The engine may or may not have got the run: it is moved only where nobody has claimed it meanwhile."""
+        try:
+            beat = patiently(self._log.beat, run_id)
+            if beat is not None and beat.claimed is None and beat.engine == engine:
+                patiently(self.move, beat, why, answers=answers)
         except Refused:
-            pass  # Inngest had got it after all
+            pass  # it has ended
         except (RedisError, LogUnavailable) as error:
-            log.warning("dispatch.redis_away run_id=%s error=%r", run_id, error)  # the sweep comes back to it
+            log.warning("dispatch.redis_away run_id=%s error=%r", run_id, error)  # the watch comes to it
+
+    def _in_background(self, work: Callable[..., None], *args: object) -> None:
+        threading.Thread(target=work, args=args, name=work.__name__, daemon=True).start()
+
+
+def _share(project_id: str) -> int:
+    """A number from 0 to 99 that stays the same for a project."""
+    return int.from_bytes(hashlib.sha256(project_id.encode()).digest()[:4]) % 100
+
+
+def _where(beat: Beat) -> str:
+    if beat.step:
+        return f" at step {beat.step}"
+    return f" after step {beat.done_step}" if beat.done_step else ""

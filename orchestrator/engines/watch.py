@@ -1,130 +1,128 @@
-"""Finds runs at Inngest that nothing moves any more and ends them: every run gets its one terminal event.
+"""Looks after all unfinished runs: moves those that stand still to an engine that lives, and says why others wait.
 
-One process at a time sweeps, by a lease. Runs of the direct engine need no sweep: their leases bring them back.
+One process at a time watches, by a lease. What stands still is judged by the runs' beats (``standstill.py``); where
+it goes is decided by ``dispatch.py``.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from redis.exceptions import RedisError
 
 from orchestrator.drain import Drain
-from orchestrator.engines.inngest.engine import InngestEngine, Standing
-from orchestrator.events import EndCode, RunRequested, now_ms
-from orchestrator.runlog import LogFull, RunLog, RunMissing, RunRecord
-from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import DIRECT_RUNS, INNGEST_RUNS, SWEEP_LEASE
+from orchestrator.engines.dispatch import Dispatcher
+from orchestrator.engines.protocol import Engine
+from orchestrator.engines.standstill import Scene, worth_saying
+from orchestrator.runlog import Beat, LogFull, Refused, RunLog
+from orchestrator.runlog.lease import Lease
+from orchestrator.steps.heart import BEAT_SECONDS
 
-SWEEP_SECONDS: Final = 2.0
-LEASE_MS: Final = 10_000
-AGAIN_MS: Final = 5_000
-"""When a run that is in order is looked at next."""
+WATCH_SECONDS: Final = 1.0
+LEASE_SECONDS: Final = 4.0
+"""A watch that died is replaced before the silence of its own steps is too long."""
+
+BLIND_SECONDS: Final = 3.0
+"""A look this late means that this process stood still or Redis was away: then beats are missing, and nobody died."""
 
 GRACE_SECONDS: Final = 30.0
 """How much longer than its time a run may take: its own steps notice the time-out first."""
 
-BATCH: Final = 50
-
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class SweepLimits:
-    """Seconds from a run's creation until Inngest must have started it, and until it must be over."""
-
-    pickup: float
-    run: float
-
-    def verdict(self, standing: Standing, age: float) -> tuple[EndCode, str] | None:
-        """How to end a run of this age (in seconds) that has not ended here, or None."""
-        if standing == "cancelled":
-            return "cancelled", "The run was cancelled at Inngest"
-        if standing in ("complete", "failed"):
-            return "lost", f"Inngest says that the run is {standing}, but its end never arrived here"
-        if standing == "absent" and age > self.pickup:
-            return "lost", "Inngest does not run it: it never started the run, or has forgotten it"
-        if age > self.run + GRACE_SECONDS:
-            return "timeout", "The run took longer than it may"
-        return None
-
-
-def _was_sent(record: RunRecord) -> bool:
-    """Not where the process that took the POST died before it had Inngest's answer."""
-    return "inngestEvent" in record.fields or "claimed" in record.fields
-
-
-class Sweep:
-    """``send`` hands a run's event to Inngest (again)."""
+class Watch:
+    """``run_timeout`` in seconds."""
 
     def __init__(
         self,
-        redis: Client,
         run_log: RunLog,
-        inngest: InngestEngine,
-        send: Callable[[RunRequested], None],
+        engines: Mapping[str, Engine],
+        dispatcher: Dispatcher,
+        lease: Lease,
         drain: Drain,
         *,
-        owner: str,
-        limits: SweepLimits,
+        run_timeout: float,
     ) -> None:
-        self._redis, self._log, self._inngest, self._send, self._drain = redis, run_log, inngest, send, drain
-        self._owner, self._limits = owner, limits
+        self._log, self._engines, self._dispatcher = run_log, engines, dispatcher
+        self._lease, self._drain = lease, drain
+        self._run_timeout = run_timeout
+        self._looked = self._sees_since = float("-inf")
 
     def start(self) -> None:
-        """Sweep from now on, in the background. Call once, after the fork."""
-        threading.Thread(target=self._keep_sweeping, name="sweep", daemon=True).start()
+        """Watch from now on, in the background. Call once, after the fork."""
+        threading.Thread(target=self._keep_watching, name="watch", daemon=True).start()
 
-    def _keep_sweeping(self) -> None:
-        while not self._drain.started.wait(SWEEP_SECONDS):
+    def _keep_watching(self) -> None:
+        while not self._drain.started.wait(WATCH_SECONDS):
             try:
-                if self._my_turn():
-                    self.sweep()
+                if self._lease.mine():
+                    self.look()
             except (RedisError, OSError, LogFull) as error:
-                log.warning("sweep.redis_away error=%r", error)
+                log.warning("watch.redis_away error=%r", error)
+            except Exception:
+                log.exception("watch.crashed")  # one run's trouble must not leave all the others alone
 
-    def _my_turn(self) -> bool:
-        if self._redis.set(SWEEP_LEASE, self._owner, nx=True, px=LEASE_MS):
-            return True
-        return bool(self._redis.get(SWEEP_LEASE) == self._owner.encode())
+    def look(self) -> None:
+        """Look at all unfinished runs once."""
+        began = time.monotonic()
+        if began - self._looked > BLIND_SECONDS:
+            self._sees_since = began
+        for name, engine in self._engines.items():
+            now, beats = self._log.beats(self._log.queue.all(name))
+            scene = Scene(now, [beat for beat in beats.values() if beat and beat.engine == name], engine.places)
+            self._sort_out(name, beats)
+            self._say_who_waits(scene, engine)
+            # Steps beat every two seconds: when all could have done so, who has not is silent indeed.
+            if engine.watched and began - self._sees_since > 2 * BEAT_SECONDS:
+                self._look_at_still(scene, engine)
+        self._looked = time.monotonic()
 
-    def sweep(self) -> None:
-        """Look at the runs that are due."""
-        for name in self._redis.zrangebyscore(INNGEST_RUNS, "-inf", now_ms(), start=0, num=BATCH):
-            run_id = name.decode()
-            try:
-                over = self._settle(self._log.record(run_id))
-            except RunMissing:
-                over = True
-            if over:
-                self._redis.zrem(INNGEST_RUNS, run_id)
-            else:
-                self._redis.zadd(INNGEST_RUNS, {run_id: now_ms() + AGAIN_MS})
+    def _sort_out(self, name: str, beats: Mapping[str, Beat | None]) -> None:
+        """Take out of this engine's queue what has ended or moved."""
+        due = set(self._log.queue.due(name, len(beats)))
+        for run_id, beat in beats.items():
+            if beat is None and run_id in due:  # one that is not due may be about to be stored
+                self._log.queue.remove(name, run_id)
+            if beat is not None and beat.engine != name:
+                self._log.queue.reserve(beat.engine, run_id, 0)
+                self._log.queue.remove(name, run_id)
 
-    def _settle(self, record: RunRecord) -> bool:
-        """Whether the run needs no more looking at."""
-        if record.ended:
-            return True
-        if record.fields.get("engine") == "direct":
-            # Whoever claimed it may have died before handing it in.
-            self._redis.zadd(DIRECT_RUNS, {record.run_id: now_ms()}, nx=True)
-            return True
-        age = (now_ms() - (record.time("createdAt") or 0)) / 1000
-        if not _was_sent(record) and age < 2 * self._limits.pickup:
-            self._send(record.request)
-            return False
-        verdict = self._limits.verdict(self._standing(record), age)
-        if verdict is None:
-            return False
-        code, message = verdict
-        log.warning("sweep.ended run_id=%s code=%s", record.run_id, code)
-        self._log.fail(record.run_id, message, code, receipt=True)
-        return True
+    def _look_at_still(self, scene: Scene, engine: Engine) -> None:
+        for beat in scene.still:
+            with suppress(Refused):  # it has ended meanwhile
+                self._settle(beat, scene, engine)
 
-    def _standing(self, record: RunRecord) -> Standing:
-        _, _, inngest_run = record.fields.get("claimed", "").partition("inngest:")
-        return self._inngest.standing(record.fields.get("inngestEvent"), inngest_run or None)
+    def _settle(self, beat: Beat, scene: Scene, engine: Engine) -> None:
+        if scene.now - beat.created > (self._run_timeout + GRACE_SECONDS) * 1000:
+            self._log.fail(beat.run_id, "The run took longer than it may", "timeout", receipt=True)
+            return
+        if beat.step is not None:
+            self._dispatcher.move(beat, f"Nothing is heard of step {beat.step} any more", answers=engine.available())
+            return
+        standing = engine.standing(self._log.record(beat.run_id))
+        if standing == "cancelled":
+            self._log.fail(beat.run_id, f"The run was cancelled at {engine.title}", "cancelled", receipt=True)
+        elif standing == "unknown":
+            self._dispatcher.move(beat, f"{engine.title} does not answer any more", answers=False)
+        elif standing != "active":
+            self._dispatcher.move(beat, f"{engine.title} does not have the run any more", answers=True)
+        elif not scene.is_busy:
+            self._dispatcher.move(beat, f"{engine.title} does not go on with the run", answers=True)
+
+    def _say_who_waits(self, scene: Scene, engine: Engine) -> None:
+        if not scene.is_busy:
+            return
+        for before, beat in enumerate(scene.waiting):
+            at, _, said = beat.noted.partition(" ")
+            heard = int(said) if at == str(beat.at) and said.isdigit() else None
+            if worth_saying(before, heard):
+                which = f"{before} runs are before this one" if before > 1 else "this run is among the next"
+                self._log.note(
+                    beat, f"Waiting for a place ({engine.title} serves {scene.places} at a time): {which}", str(before)
+                )

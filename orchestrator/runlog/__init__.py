@@ -1,9 +1,11 @@
 """The run log: everything about a run that outlives a process, in Redis.
 
-``log`` writes and reads it, ``scripts/`` are its server-side halves, ``keys`` its names, ``connection`` the pools.
+``log`` writes and reads it, ``scripts/`` are its server-side halves, ``queue`` is the room of the unfinished runs,
+``keys`` its names, ``connection`` the pools.
 """
 
-from orchestrator.runlog.log import Begun, Page, RunLog, RunRecord
+from orchestrator.runlog.log import RunLog
+from orchestrator.runlog.record import Beat, Begun, Page, RunRecord
 from orchestrator.runlog.refusals import (
     AttemptStale,
     LogFull,
@@ -11,10 +13,12 @@ from orchestrator.runlog.refusals import (
     Refused,
     RunEnded,
     RunMissing,
+    RunMoved,
 )
 
 __all__ = [
     "AttemptStale",
+    "Beat",
     "Begun",
     "LogFull",
     "LogUnavailable",
@@ -23,5 +27,6 @@ __all__ = [
     "RunEnded",
     "RunLog",
     "RunMissing",
+    "RunMoved",
     "RunRecord",
 ]

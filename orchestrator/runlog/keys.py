@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-INNGEST_RUNS = "agent:active:inngest"
-"""Sorted set: unfinished run → ms at which the sweep looks at it."""
-
-DIRECT_RUNS = "agent:active:direct"
-"""Sorted set: unfinished run → ms at which its lease ends and any process may take it over."""
-
-SWEEP_LEASE = "agent:sweep:lease"
+WATCH_LEASE = "agent:watch:lease"
 REGISTER_LEASE = "agent:inngest:register"
 REGISTRATION = "agent:inngest:registration"
 NOTHING = "agent:nothing"
 """Never there: deleting it tells whether Redis takes writes."""
+
+
+def unfinished(engine: str) -> str:
+    return f"agent:active:{engine}"
 
 
 def channel(run_id: str) -> str:

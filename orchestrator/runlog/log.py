@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
-from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
+from orchestrator.runlog.calls import Scripts
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import DIRECT_RUNS, INNGEST_RUNS, RunKeys
-from orchestrator.runlog.refusals import LogFull, RunMissing, refuse
-from orchestrator.runlog.script import Script
+from orchestrator.runlog.keys import WATCH_LEASE, RunKeys
+from orchestrator.runlog.projects import ProjectFiles
+from orchestrator.runlog.queue import RunQueue
+from orchestrator.runlog.record import END_STATUSES, Beat, Begun, Page, RunRecord
+from orchestrator.runlog.refusals import RunMissing, refuse
 
-SCRIPTS: Final = ("create", "claim", "begin", "append", "commit", "end", "read")
-END_STATUSES: Final = frozenset({"complete", "failed", "cancelled", "timeout", "lost"})
-ALLOWED_OOM: Final = ("claim", "begin", "end")
-"""A run must be taken and ended even where Redis is full."""
+LEASE_SECONDS: Final = 6.0
+"""How long a running step may be silent: its process says every two seconds that it still runs."""
+
+STALL_SECONDS: Final = 15.0
+"""How long a run may stand between two steps, unless a setting says otherwise."""
 
 MOST_READ: Final = 5_000
 """Events in one reply."""
@@ -30,69 +33,21 @@ MOST_READ_BYTES: Final = 4_194_304
 NO_STEP: Final = ""
 """The step of what belongs to none: the first status, the terminal event."""
 
+NOBODY: Final = ""
+"""The execution of a run that is not claimed."""
 
-@dataclass(frozen=True)
-class Begun:
-    """How a step starts: with ``attempt``, or at once with the ``result`` it already has."""
+CLOCK: Final = "return redis.call('TIME')"
+"""With a key, as a Cluster needs one."""
 
-    attempt: int
-    result: Any = None
-    done: bool = False
-
-
-@dataclass(frozen=True)
-class Page:
-    """Stored events with ids ``first`` … in order, as their exact bytes, and where the log stands."""
-
-    status: str
-    last: int
-    first: int
-    events: list[bytes]
-
-    @property
-    def end(self) -> int:
-        """The id of the last event read; where none was, of the last one there is."""
-        return self.first + len(self.events) - 1
-
-    @property
-    def has_more(self) -> bool:
-        """Whether the log holds events behind this page."""
-        return self.end < self.last
-
-    @property
-    def ended(self) -> bool:
-        return self.status in END_STATUSES
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """The run hash. Times are ms since the epoch."""
-
-    run_id: str
-    fields: dict[str, str]
-
-    @property
-    def status(self) -> str:
-        return self.fields["status"]
-
-    @property
-    def ended(self) -> bool:
-        return self.status in END_STATUSES
-
-    @property
-    def last(self) -> int:
-        return int(self.fields["last"])
-
-    @property
-    def request(self) -> RunRequested:
-        return RunRequested.model_validate_json(self.fields["request"])
-
-    def time(self, name: str) -> int | None:
-        return int(self.fields[name]) if name in self.fields else None
+_BEAT_FIELDS: Final = ("status", "engine", "beat", "silence", "createdAt", "step", "doneStep", "claimed", "noted")
 
 
 class RunLog:
-    """All of a run that is in Redis. ``ttl`` in seconds, ``max_events`` per run; ``redact`` masks secrets in text."""
+    """All of a run that is in Redis. ``ttl``, ``lease`` and ``stall`` in seconds, ``max_events`` per run.
+
+    ``lease`` is how long a running step may be silent, ``stall`` how long nothing may happen between two steps;
+    ``redact`` masks secrets in text.
+    """
 
     def __init__(
         self,
@@ -100,12 +55,16 @@ class RunLog:
         *,
         ttl: float = 86_400,
         max_events: int = 10_000,
+        lease: float = LEASE_SECONDS,
+        stall: float = STALL_SECONDS,
         redact: Callable[[str], str] = str,
     ) -> None:
-        self.redis = redis
+        self._redis = redis
         self.redact = redact
-        self._limits = (str(max_events), str(int(ttl * 1000)))
-        self._scripts = {name: Script(redis, name, allow_oom=name in ALLOWED_OOM) for name in SCRIPTS}
+        self.lease = lease
+        self.queue = RunQueue(redis)
+        self.projects = ProjectFiles(redis)
+        self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
 
     def create(self, request: RunRequested, engine: str, greeting: str) -> bool:
         """Store a queued run whose first event is the status ``greeting``; False where it exists already."""
@@ -114,29 +73,33 @@ class RunLog:
             "engine": engine,
             "projectId": request.project_id,
             "model": request.model,
-            "request": request.model_dump_json(by_alias=True),
+            "request": request.model_dump_json(by_alias=True, exclude={"generation"}),
             "createdAt": now_ms(),
         }
         outcome, _ = self._call("create", request.run_id, NO_STEP, body, *_flat(fields))
         return outcome == "ok"
 
-    def claim(self, run_id: str, engine: str, owner: str = "", lease: float = 0) -> bool:
-        """Whether ``engine`` has the run from now on (for ``lease`` seconds, where it is kept by a lease).
+    def claim(self, run_id: str, execution: str, generation: int | None = None, lease: float = 0) -> bool:
+        """Whether ``execution`` ("<engine>:<its name>") has the run from now on, for ``lease`` seconds if not 0.
 
-        Raises RunMissing, RunEnded.
+        Not where another one has it, or where the run is of another engine or generation by now.
+        Raises RunMissing, RunEnded, RunMoved (it is another engine's).
         """
-        outcome, detail = self._call("claim", run_id, NO_STEP, engine, owner, int(lease * 1000))
-        if outcome in ("missing", "ended"):
+        engine = execution.partition(":")[0]
+        which = "" if generation is None else str(generation)
+        outcome, detail = self._call("claim", run_id, NO_STEP, engine, execution, which, int(lease * 1000))
+        if outcome not in ("ok", "taken"):
             raise refuse(outcome, detail)
         return outcome == "ok"
 
-    def begin(self, run_id: str, step: str, engine_attempt: int, nonce: str) -> Begun:
+    def begin(self, run_id: str, step: str, engine_attempt: int, nonce: str, execution: str = NOBODY) -> Begun:
         """Start an attempt: earlier ones turn stale, and what they published is rolled back.
 
-        Raises RunMissing, RunEnded, AttemptStale (``engine_attempt`` is older than one that has started).
+        Raises RunMissing, RunEnded, RunMoved (``execution`` has not claimed the run, or has it no more), AttemptStale
+        (``engine_attempt`` is older than one that has started).
         """
         head, tail = _rollback(run_id, step)
-        outcome, detail = self._call("begin", run_id, step, engine_attempt, nonce, head, tail)
+        outcome, detail = self._call("begin", run_id, step, execution, engine_attempt, nonce, head, tail)
         if outcome == "done":
             return Begun(attempt=0, result=json.loads(detail), done=True)
         if outcome != "go":
@@ -176,23 +139,52 @@ class RunLog:
             raise refuse(outcome, detail)
         return result
 
-    def complete(self, run_id: str, result: Mapping[str, Any]) -> bool:
-        """End the run well; False where it has ended before. Raises RunMissing."""
-        return self._end(run_id, "complete", encode_body(run_id, "complete", result, NO_STEP, 0))
-
-    def fail(self, run_id: str, message: str, code: EndCode, *, receipt: bool = False) -> bool:
-        """End the run with an ``error`` event, with a receipt of what had been done if asked; see ``complete``."""
-        body = encode_body(run_id, "error", message, NO_STEP, 0, {"code": code})
-        return self._end(run_id, code, body, "receipt" if receipt else "")
-
-    def _end(self, run_id: str, status: str, body: str, receipt: str = "") -> bool:
-        body = self.redact(body).removesuffix("}")
-        outcome, detail = self._call("end", run_id, NO_STEP, status, body, receipt)
-        with suppress(RedisError):  # in slots of their own; whoever finds an ended run there takes it out too
-            self.redis.zrem(DIRECT_RUNS, run_id)
-            self.redis.zrem(INNGEST_RUNS, run_id)
-        if outcome == "missing":
+    def rest(self, run_id: str, execution: str, seconds: float) -> None:
+        """A step failed and is tried again in ``seconds``: until then silence is in order. Raises Refused."""
+        outcome, detail = self._call("rest", run_id, NO_STEP, execution, int(seconds * 1000))
+        if outcome != "ok":
             raise refuse(outcome, detail)
+
+    def move(self, beat: Beat, engine: str, sentence: str) -> bool:
+        """Give a run that stands still since ``beat`` to ``engine``; False where it does not stand still any more.
+
+        Viewers read ``sentence``. Raises RunMissing, RunEnded.
+        """
+        self.queue.reserve(engine, beat.run_id, 0)
+        outcome, detail = self._call("move", beat.run_id, NO_STEP, beat.at, engine, self._status(beat, sentence))
+        if outcome not in ("ok", "alive"):
+            raise refuse(outcome, detail)
+        if engine != beat.engine:
+            self.queue.remove(beat.engine if outcome == "ok" else engine, beat.run_id)
+        return outcome == "ok"
+
+    def note(self, beat: Beat, sentence: str, remembered: str) -> None:
+        """Tell the viewers of a run that stands still since ``beat``; nothing where it does not any more."""
+        body = self._status(beat, sentence)
+        self._call("note", beat.run_id, NO_STEP, beat.at, body, f"{beat.at} {remembered}")
+
+    def _status(self, beat: Beat, sentence: str) -> str:
+        return encode_body(beat.run_id, "status", sentence, "request", 0)
+
+    def complete(self, run_id: str, result: Mapping[str, Any], execution: str = NOBODY) -> bool:
+        """End the run well; False where it has ended before. Raises RunMissing, RunMoved (see ``fail``)."""
+        return self._end(run_id, "complete", encode_body(run_id, "complete", result, NO_STEP, 0), "", execution)
+
+    def fail(self, run_id: str, message: str, code: EndCode, *, receipt: bool = False, execution: str = NOBODY) -> bool:
+        """End the run with an ``error`` event, with a receipt of what had been done if asked; see ``complete``.
+
+        Raises RunMissing, and RunMoved where ``execution`` is named and does not have the run.
+        """
+        body = encode_body(run_id, "error", message, NO_STEP, 0, {"code": code})
+        return self._end(run_id, code, body, "receipt" if receipt else "", execution)
+
+    def _end(self, run_id: str, status: str, body: str, receipt: str, execution: str) -> bool:
+        body = self.redact(body).removesuffix("}")
+        outcome, detail = self._call("end", run_id, NO_STEP, status, body, receipt, execution)
+        if outcome in ("missing", "moved"):
+            raise refuse(outcome, detail)
+        with suppress(RedisError):  # in a slot of its own; whoever finds an ended run there takes it out too
+            self.queue.remove(detail, run_id)
         return outcome == "ok"
 
     def fence(self, run_id: str, step: str, attempt: int) -> None:
@@ -201,22 +193,42 @@ class RunLog:
 
     def record(self, run_id: str) -> RunRecord:
         """Raises RunMissing."""
-        fields: dict[bytes, bytes] = self.redis.hgetall(RunKeys(run_id).run)
+        fields: dict[bytes, bytes] = self._redis.hgetall(RunKeys(run_id).run)
         if b"status" not in fields:
             raise RunMissing(f"no run {run_id!r}")
         return RunRecord(run_id, {name.decode(): value.decode() for name, value in fields.items()})
 
+    def beats(self, run_ids: Iterable[str]) -> tuple[int, dict[str, Beat | None]]:
+        """Redis' clock in ms, and how these runs stand; None for one that is not stored or has ended."""
+        names = list(run_ids)
+        pipe = self._redis.pipeline(transaction=False)  # the runs are in different slots
+        for run_id in names:
+            pipe.hmget(RunKeys(run_id).run, _BEAT_FIELDS)
+        rows = pipe.execute()
+        return self._clock(), {run_id: _beat(run_id, row) for run_id, row in zip(names, rows, strict=True)}
+
+    def beat(self, run_id: str) -> Beat | None:
+        """How an unfinished run stands."""
+        return self.beats([run_id])[1][run_id]
+
+    def keep_ticket(self, run_id: str, generation: int, ticket: str) -> None:
+        """Remember what an engine answered when it was given the run; see ``RunRecord.ticket``."""
+        self._redis.hset(RunKeys(run_id).run, f"ticket:{generation}", ticket)
+
+    def _clock(self) -> int:
+        seconds, micros = self._redis.eval(CLOCK, 1, WATCH_LEASE)
+        return int(seconds) * 1000 + int(micros) // 1000
+
     def exists(self, run_id: str) -> bool:
-        return bool(self.redis.exists(RunKeys(run_id).run))
+        return bool(self._redis.exists(RunKeys(run_id).run))
 
     def read(self, run_id: str, after: int, count: int, size: int = MOST_READ_BYTES) -> Page:
         """Stored events after the id ``after``: up to ``count`` (at most MOST_READ) with ``size`` bytes in all.
 
         An event that is larger than ``size`` comes alone. Raises RunMissing.
         """
-        keys = RunKeys(run_id)
-        args = [keys.channel, *self._limits, NO_STEP, after, min(count, MOST_READ), size]
-        status, *rest = self._scripts["read"](keys=keys.all, args=args)
+        count = min(count, MOST_READ)
+        status, *rest = self._scripts.call("read", run_id, NO_STEP, after, count, size)
         if not rest:
             raise RunMissing(f"no run {run_id!r}")
         last, first, *events = rest
@@ -224,28 +236,33 @@ class RunLog:
 
     def end_event(self, run_id: str) -> bytes | None:
         """The terminal event of a run that has ended (the log's last entry)."""
-        entries = self.redis.xrevrange(RunKeys(run_id).log, count=1)
+        entries = self._redis.xrevrange(RunKeys(run_id).log, count=1)
         return entries[0][1][b"e"] if entries else None
 
     def results(self, run_id: str) -> dict[str, Any]:
         """All stored results: step → value."""
-        stored: dict[bytes, bytes] = self.redis.hgetall(RunKeys(run_id).steps)
+        stored: dict[bytes, bytes] = self._redis.hgetall(RunKeys(run_id).steps)
         return {step.decode(): json.loads(value) for step, value in stored.items()}
 
     def files(self, run_id: str) -> dict[str, bytes]:
         """The run's files as its last finished step left them."""
-        stored: dict[bytes, bytes] = self.redis.hgetall(RunKeys(run_id).files)
+        stored: dict[bytes, bytes] = self._redis.hgetall(RunKeys(run_id).files)
         return {path.decode(): content for path, content in stored.items()}
 
     def _call(self, script: str, run_id: str, step: str, *args: Any) -> tuple[str, str]:
-        keys = RunKeys(run_id)
-        try:
-            outcome, detail = self._scripts[script](keys=keys.all, args=[keys.channel, *self._limits, step, *args])
-        except ResponseError as error:
-            if isinstance(error, OutOfMemoryError) or "OOM" in str(error):
-                raise LogFull("Redis has no memory left: the run cannot be stored") from error
-            raise
+        outcome, detail = self._scripts.call(script, run_id, step, *args)
         return outcome.decode(), detail.decode()
+
+
+def _beat(run_id: str, row: list[bytes | None]) -> Beat | None:
+    status, engine, at, silence, created, step, done, claimed, noted = (
+        None if part is None else part.decode() for part in row
+    )
+    if not status or status in END_STATUSES:
+        return None
+    return Beat(
+        run_id, engine or "", int(at or 0), int(silence or 0), int(created or 0), step, done, claimed, noted or ""
+    )
 
 
 def _flat(mapping: Mapping[str, Any]) -> list[Any]:

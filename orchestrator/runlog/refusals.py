@@ -21,6 +21,10 @@ class RunEnded(Refused):
         self.status = status
 
 
+class RunMoved(Refused):
+    """Another execution has the run: it was moved to another engine, or taken over by another process."""
+
+
 class AttemptStale(Refused):
     """A newer attempt of the same step has started, or the step is finished."""
 
@@ -34,9 +38,11 @@ class LogFull(PermanentError):
 
 
 def refuse(outcome: str, detail: str) -> Refused:
-    """The exception for a script's ``{missing|ended|stale, detail}``."""
+    """The exception for a script's ``{missing|ended|moved|elsewhere|stale, detail}``."""
     if outcome == "missing":
         return RunMissing("the run is not stored (any more)")
     if outcome == "ended":
         return RunEnded(detail)
+    if outcome in ("moved", "elsewhere"):
+        return RunMoved("the run goes on elsewhere")
     return AttemptStale("a newer attempt of this step has started")

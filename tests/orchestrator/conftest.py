@@ -9,7 +9,10 @@ import pytest
 from orchestrator.events import RunRequested, encode_body
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect
+from orchestrator.runlog.keys import RunKeys
 from tests.support.sse import Event, parse
+
+PULSE = {b"beat", b"silence", b"kept"}
 
 
 @dataclass
@@ -44,8 +47,12 @@ class Writer:
         return [parse(raw.decode()) for raw in self.log.read(self.run_id, after, 5000).events]
 
     def state(self) -> dict[str, object]:
-        """Everything of the run in Redis."""
-        return {key.decode(): self.client.dump(key) for key in sorted(self.client.keys(f"*{self.run_id}*"))}
+        """Everything of the run in Redis, but not when it was last heard of."""
+        stored = {key.decode(): self.client.dump(key) for key in sorted(self.client.keys(f"*{self.run_id}*"))}
+        if (name := RunKeys(self.run_id).run) in stored:
+            fields = self.client.hgetall(name)
+            stored[name] = {field: value for field, value in fields.items() if field not in PULSE}
+        return stored
 
 
 NewRun = Callable[..., Writer]
@@ -56,8 +63,9 @@ def new_run(redis_url: str, unique: Callable[[str], str]) -> Iterator[NewRun]:
     """Makes runs: new_run(max_events=…)."""
     client = connect(redis_url, 4)
 
-    def make(*, ttl: float = 3600, max_events: int = 10_000) -> Writer:
-        writer = Writer(RunLog(client, ttl=ttl, max_events=max_events), unique("run"), client)
+    def make(*, ttl: float = 3600, max_events: int = 10_000, lease: float = 6, stall: float = 15) -> Writer:
+        log = RunLog(client, ttl=ttl, max_events=max_events, lease=lease, stall=stall)
+        writer = Writer(log, unique("run"), client)
         assert writer.create()
         return writer
 

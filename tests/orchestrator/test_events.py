@@ -69,7 +69,7 @@ def test_compact_json_keeps_characters() -> None:
 @pytest.mark.parametrize(
     ("model", "data"),
     [
-        (RunRequested, {"runId": "run_1", "projectId": "p", "value": "v", "model": "auto"}),
+        (RunRequested, {"runId": "run_1", "projectId": "p", "value": "v", "model": "auto", "generation": 0}),
         (RunComplete, {"runId": "run_1", "projectId": "p", "title": "t", "summary": "s"}),
         (RunError, {"runId": "run_1", "projectId": "p", "error": "e", "code": "failed"}),
         (RunCancelled, {"runId": "run_1"}),

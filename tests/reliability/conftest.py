@@ -57,7 +57,7 @@ def rough_inngest_service(
     """Like `rough_service`, with the executor as its engine and a sweep that soon looks after runs."""
     folder = tmp_path_factory.mktemp("rough-inngest")
     env = ROUGH | {"AGENT_ENGINE": "inngest", "AGENT_SANDBOX_DIR": str(folder / "sandboxes")}
-    env |= {"AGENT_PICKUP_TIMEOUT": "2"} | rough_executor.environment() | model_server.environment()
+    env |= {"AGENT_STALL_SECONDS": "2"} | rough_executor.environment() | model_server.environment()
     with Service(next_database(redis_server), folder, workers=2, env=env) as running:
         rough_executor.wait_for_function(FUNCTION)
         yield running

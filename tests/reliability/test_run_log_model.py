@@ -89,7 +89,8 @@ class Model:
 
 
 class RunLogAgainstModel(RuleBasedStateMachine):
-    log: RunLog  # set by the test
+    log: RunLog  # set by the test, as is the client
+    client: "redis.Redis"
 
     @initialize()
     def create(self) -> None:
@@ -121,7 +122,7 @@ class RunLogAgainstModel(RuleBasedStateMachine):
             self._refused(RunEnded, call)
         elif current and model.nonces[step] == nonce:
             assert call() == Begun(attempt=current.number)
-        elif current and engine_attempt < model.engine_attempts[step]:
+        elif current and engine_attempt < model.engine_attempts.get(step, 0):
             self._refused(AttemptStale, call)
         else:
             number = max(engine_attempt, current.number + 1) if current else engine_attempt
@@ -184,18 +185,30 @@ class RunLogAgainstModel(RuleBasedStateMachine):
             self.model.publish(type="complete" if how == "complete" else "error")
         return None
 
+    @rule(dice=DICE)
+    def move(self, dice: int) -> None:
+        """The run goes to another engine: that one counts its attempts anew, and what was published stands."""
+        if dice != 0:
+            return
+        beat = self.log.beat(self.run_id)
+        assert (beat is None) is (self.model.status is None or self.model.ended)
+        if beat is not None:
+            assert self.log.move(beat, "inngest", "moved")
+            self.model.publish(type="status")
+            self.model.engine_attempts.clear()
+
     @rule(keep=st.integers(0, 10))
     @precondition(lambda self: self.model.status is not None)
     def trim(self, keep: int) -> None:
         """As a log that has grown too long."""
-        self.log.redis.xtrim(f"agent:{{{self.run_id}}}:log", maxlen=keep, approximate=False)
+        self.client.xtrim(f"agent:{{{self.run_id}}}:log", maxlen=keep, approximate=False)
         self.model.trimmed = max(self.model.trimmed, len(self.model.events) - keep)
 
     @rule(dice=DICE)
     def empty(self, dice: int) -> None:
         """As a Redis that was emptied."""
         if dice == 1:
-            self.log.redis.delete(*(f"agent:{{{self.run_id}}}:{part}" for part in ("run", "log", "steps", "files")))
+            self.client.delete(*(f"agent:{{{self.run_id}}}:{part}" for part in ("run", "log", "steps", "files")))
             self.model.status = None
 
     @rule(number=st.integers(0, 2), size=st.integers(1, 5))
@@ -262,7 +275,7 @@ class RunLogAgainstModel(RuleBasedStateMachine):
 
 def test_the_run_log_does_what_its_model_does(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        RunLogAgainstModel.log = RunLog(client)
+        RunLogAgainstModel.log, RunLogAgainstModel.client = RunLog(client), client
         run_state_machine_as_test(RunLogAgainstModel, settings=CI)
 
 

@@ -17,7 +17,7 @@ from tools.processes import wait_until
 
 def kill_its_worker(service: Service, run_id: str) -> None:
     with redis.Redis.from_url(service.env["REDIS_URL"], decode_responses=True) as client:
-        owner = client.hget(f"agent:{{{run_id}}}:run", "owner")
+        owner = client.hget(f"agent:{{{run_id}}}:run", "claimed")
     pid = next(pid for pid in service.worker_pids() if f"-{pid}-" in str(owner))
     os.kill(pid, signal.SIGKILL)
 

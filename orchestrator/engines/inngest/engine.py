@@ -5,21 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime
-from typing import Any, Final, Literal
+from functools import cached_property
+from typing import Any, Final
 
 import httpx
 import inngest
 
+from orchestrator.engines.inngest.dev_server import DevServer
+from orchestrator.engines.inngest.functions.code_agent_run import FUNCTION_ID
+from orchestrator.engines.protocol import EngineAway, EngineRefused, Standing
 from orchestrator.events import RUN_CANCELLED, RUN_REQUESTED, RunCancelled, RunRequested
+from orchestrator.runlog import RunRecord
+from orchestrator.settings import Settings
 
-PROBE_SECONDS: Final = 0.5
-PROBE_TTL_SECONDS: Final = 1.5
-"""How long an answer about the dev server is believed: it is asked for at every POST."""
+REST_SECONDS: Final = 2.0
+AWAY_SECONDS: Final = 1.0
+"""After a question without an answer the next ones are not asked: hundreds of runs may stand still at once."""
 
-REST_SECONDS: Final = 3.0
-
-Standing = Literal["unknown", "absent", "active", "complete", "failed", "cancelled"]
-"""``unknown``: Inngest gave no answer. ``absent``: it answered that it has no such run."""
+NO_RESPONSE: Final = "never received response"
+"""What the SDK says when nothing answered; everything else is Inngest's own refusal."""
 
 SETTLED_SECONDS: Final = 30
 """A run that ended at Inngest this recently may still be on its way to its end here (on_failure, a cancellation)."""
@@ -29,37 +33,57 @@ log = logging.getLogger(__name__)
 
 
 class InngestEngine:
-    """Talks to the Inngest that ``client`` names: the dev server, a self-hosted one or the cloud."""
+    """Talks to the Inngest that ``client`` names: the dev server, a self-hosted one or the cloud.
 
-    def __init__(self, client: inngest.Inngest, signing_key: str | None) -> None:
+    Implements ``Engine``; a run's ticket is Inngest's id of the event that started it.
+    """
+
+    name = "inngest"
+    watched = True
+
+    def __init__(self, client: inngest.Inngest, settings: Settings) -> None:
         self._client = client
         self._url = client.api_origin.rstrip("/")
-        self._signing_key = signing_key
-        self._probed: tuple[float, frozenset[str] | None] = (float("-inf"), None)
+        self._signing_key = settings.inngest_signing_key
+        self._dev_server = DevServer(self._url) if settings.dev else None
+        self._function_id = f"{client.app_id}-{FUNCTION_ID}"
+        self._silent_since = float("-inf")
+        self.title = f"Inngest at {self._url}" if settings.dev else "Inngest"
+        self.places = settings.inngest_concurrency
 
-    def dev_functions(self) -> frozenset[str] | None:
-        """Ids of the functions that a dev server knows; None where none answers. Up to PROBE_TTL_SECONDS old."""
-        asked, functions = self._probed
-        if time.monotonic() - asked > PROBE_TTL_SECONDS:
-            functions = self._probe()
-            self._probed = (time.monotonic(), functions)
-        return functions
+    @cached_property
+    def _http(self) -> httpx.Client:
+        """One for the process, made at its first use: making one takes longer than asking."""
+        return httpx.Client(base_url=self._url, timeout=REST_SECONDS)
 
-    def _probe(self) -> frozenset[str] | None:
-        try:
-            answer = httpx.get(f"{self._url}/dev", timeout=PROBE_SECONDS).raise_for_status().json()
-            return frozenset(function["slug"] for function in answer.get("functions") or [])
-        except (httpx.HTTPError, ValueError, KeyError):
-            return None
+    def start(self) -> None:
+        """Inngest calls; nothing has to run here."""
+
+    def join(self) -> None:
+        """Its calls are requests, for which the web server waits."""
+
+    def available(self) -> bool:
+        """In development: whether a dev server answers that knows our function."""
+        return self._dev_server is None or self._function_id in (self._dev_server.functions() or ())
+
+    def has_room(self) -> bool:
+        return True
 
     def submit(self, request: RunRequested) -> str:
         """Send the event that starts the run; returns Inngest's id for it.
 
-        Its own id is the run's, so that sending it twice starts one run. Raises inngest's SendEventsError and httpx's.
+        Its own id is the run's (and its generation's), so that sending it twice starts one run.
         """
-        data = request.model_dump(by_alias=True)
-        ids = self._client.send_sync(inngest.Event(name=RUN_REQUESTED, id=request.run_id, data=data))
-        log.info("inngest.sent run_id=%s event=%s", request.run_id, ids[0])
+        event_id = f"{request.run_id}-{request.generation}" if request.generation else request.run_id
+        data = request.model_dump(by_alias=True, exclude=None if request.generation else {"generation"})
+        try:
+            ids = self._client.send_sync(inngest.Event(name=RUN_REQUESTED, id=event_id, data=data))
+        except Exception as error:  # the SDK raises bare Exceptions too
+            log.warning("inngest.send_failed event=%s error=%r", event_id, error)
+            if NO_RESPONSE in str(error) or isinstance(error, httpx.HTTPError | ValueError | OSError):
+                raise EngineAway(str(error)) from error
+            raise EngineRefused(str(error)) from error
+        log.info("inngest.sent run_id=%s event=%s id=%s", request.run_id, event_id, ids[0])
         return ids[0]
 
     def cancel(self, run_id: str) -> None:
@@ -70,25 +94,29 @@ class InngestEngine:
         except Exception as error:  # the SDK raises bare Exceptions too
             log.warning("inngest.cancel_failed run_id=%s error=%r", run_id, error)
 
-    def standing(self, event_id: str | None, run_id: str | None) -> Standing:
-        """How a run stands by Inngest's REST API, from the ids that Inngest gave its event and, once claimed, itself.
+    def standing(self, record: RunRecord) -> Standing:
+        """By Inngest's REST API, from the ids that Inngest gave the run's event and, once claimed, itself.
 
         The list of an event's runs only tells that there is one: its statuses can say Completed too early.
         """
+        if time.monotonic() - self._silent_since < AWAY_SECONDS:
+            return "unknown"
+        _, _, inngest_run = record.fields.get("claimed", "").partition(f"{self.name}:")
         try:
-            if run_id is not None:
-                run = self._get(f"/v1/runs/{run_id}")
+            if inngest_run:
+                run = self._get(f"/v1/runs/{inngest_run}")
                 return _standing(run) if run else "absent"
-            runs = self._get(f"/v1/events/{event_id}/runs") if event_id is not None else None
-            return "active" if runs else "absent"
-        except (httpx.HTTPError, ValueError, KeyError) as error:
-            log.warning("inngest.rest_failed event=%s error=%r", event_id, error)
+            event = record.ticket
+            return "active" if event is not None and self._get(f"/v1/events/{event}/runs") else "absent"
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("inngest.rest_failed run_id=%s error=%r", record.run_id, error)
+            self._silent_since = time.monotonic()
             return "unknown"
 
     def _get(self, path: str) -> Any:
         """The data of an answer, None where Inngest knows no such thing. Raises httpx.HTTPError."""
         headers = {"Authorization": f"Bearer {self._signing_key}"} if self._signing_key else {}
-        answer = httpx.get(self._url + path, headers=headers, timeout=REST_SECONDS)
+        answer = self._http.get(path, headers=headers)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         return answer.raise_for_status().json()["data"]

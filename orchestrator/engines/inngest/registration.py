@@ -15,15 +15,16 @@ import flask
 from redis.exceptions import RedisError
 
 from orchestrator.drain import Drain
-from orchestrator.engines.inngest.engine import InngestEngine
+from orchestrator.engines.inngest.dev_server import DevServer
 from orchestrator.engines.inngest.functions.code_agent_run import FUNCTION_ID
 from orchestrator.events import dumps
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import REGISTER_LEASE, REGISTRATION
+from orchestrator.runlog.lease import Lease
 from orchestrator.settings import Settings
 
 LOOK_SECONDS: Final = 2.0
-LEASE_SECONDS: Final = 10
+LEASE_SECONDS: Final = 10.0
 KEPT_SECONDS: Final = 7 * 86_400
 
 PATH: Final = "/api/inngest"
@@ -37,11 +38,12 @@ class Registration:
     """``sync`` asks the SDK's own PUT handler to register and returns its answer."""
 
     def __init__(
-        self, redis: Client, settings: Settings, engine: InngestEngine, sync: Callable[[], tuple[int, Any]], owner: str
+        self, redis: Client, settings: Settings, app_id: str, sync: Callable[[], tuple[int, Any]], owner: str
     ) -> None:
-        self._redis, self._settings, self._engine, self._sync = redis, settings, engine, sync
-        self._owner = owner
-        self._function_id = f"{settings.inngest_app_id}-{FUNCTION_ID}"
+        self._redis, self._settings, self._sync = redis, settings, sync
+        self._function_id = f"{app_id}-{FUNCTION_ID}"
+        self._dev_server = DevServer(settings.inngest_url)
+        self._lease = Lease(redis, REGISTER_LEASE, owner, LEASE_SECONDS)
         self._registered = False
         self._noted: str | None = ""
 
@@ -74,10 +76,10 @@ class Registration:
             drain.started.wait(LOOK_SECONDS)
 
     def _look(self) -> None:
-        if not self._my_turn():
+        if not self._lease.mine():
             return
         if self._settings.dev:
-            functions = self._engine.dev_functions()
+            functions = self._dev_server.functions()
             if functions is None:
                 if self._settings.agent_engine == "inngest":
                     self._note(f"no Inngest server answers at {self._settings.inngest_url}")
@@ -86,14 +88,6 @@ class Registration:
             self._registered = self._registered and self._function_id in functions
         if not self._registered:
             self._registered = self._register()
-
-    def _my_turn(self) -> bool:
-        if self._redis.set(REGISTER_LEASE, self._owner, nx=True, ex=LEASE_SECONDS):
-            return True
-        if self._redis.get(REGISTER_LEASE) != self._owner.encode():
-            return False
-        self._redis.expire(REGISTER_LEASE, LEASE_SECONDS)
-        return True
 
     def _register(self) -> bool:
         status, body = self._sync()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -16,7 +17,7 @@ from orchestrator.drain import Interrupted
 from orchestrator.engines.retry import DELAYS, delay_before
 from orchestrator.events import dumps, end_code
 from orchestrator.patience import patiently
-from orchestrator.runlog import AttemptStale, Refused, RunLog
+from orchestrator.runlog import AttemptStale, Refused, RunLog, RunMoved
 from orchestrator.steps import DurableSteps
 
 T = TypeVar("T")
@@ -30,11 +31,16 @@ log = logging.getLogger(__name__)
 class InngestStep:
     """Implements ``agent.protocols.Step`` for one call of the function."""
 
-    def __init__(self, ctx: inngest.ContextSync, run_id: str, steps: DurableSteps, run_log: RunLog) -> None:
-        self._ctx, self._run_id, self._steps, self._log = ctx, run_id, steps, run_log
+    def __init__(
+        self, ctx: inngest.ContextSync, run_id: str, execution: str, steps: DurableSteps, run_log: RunLog
+    ) -> None:
+        self._ctx, self._run_id, self._execution = ctx, run_id, execution
+        self._steps, self._log = steps, run_log
 
     def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
         memo = self._ctx.step.run(step_id, lambda: self._attempt(step_id, body))
+        if "moved" in memo:
+            raise RunMoved("the run goes on elsewhere")
         if "result" in memo:
             inline: T = memo["result"]
             return inline
@@ -48,24 +54,38 @@ class InngestStep:
         return patiently(self._log.results, self._run_id)
 
     def _attempt(self, step_id: str, body: Callable[[Emit], T]) -> dict[str, Any]:
-        return in_terms_of_inngest(self._ctx.attempt, self._memoised, step_id, body)
+        try:
+            return in_terms_of_inngest(self._ctx.attempt, self._memoised, step_id, body)
+        except RunMoved:
+            return {"moved": True}  # a value, not an error: the function returns as if it were done
+        except inngest.RetryAfterError as error:
+            pause = max(0.0, (error.retry_after - datetime.datetime.now()).total_seconds())
+            with suppress(Exception):  # then the watch takes the pause for the end of its process, which does no harm
+                self._log.rest(self._run_id, self._execution, pause)
+            raise
 
     def _memoised(self, step_id: str, body: Callable[[Emit], T]) -> dict[str, Any]:
+        attempt, execution = self._ctx.attempt, self._execution
         try:
-            result = self._steps.attempt(self._run_id, step_id, body, engine_attempt=self._ctx.attempt)
+            result = self._steps.attempt(self._run_id, step_id, body, attempt, execution)
         except PermanentError as error:
             # Viewers learn it now, with its code; on_failure, which gets only a message, finds the run ended.
-            patiently(self._log.fail, self._run_id, str(error), end_code(error))
+            patiently(self._log.fail, self._run_id, str(error), end_code(error), execution=execution)
             raise
         return {"result": result} if len(dumps(result)) <= INLINE_BYTES else {"stored": step_id}
+
+
+def execution_of(inngest_run: str) -> str:
+    """How an execution of the function claims its run."""
+    return f"inngest:{inngest_run}"
 
 
 def in_terms_of_inngest(attempt: int, work: Callable[..., T], *args: Any) -> T:
     """Call ``work``; raise what it raises as the errors that Inngest acts on."""
     try:
         return work(*args)
-    except (inngest.NonRetriableError, inngest.RetryAfterError, inngest.StepError):
-        raise  # a step inside has said it already
+    except (inngest.NonRetriableError, inngest.RetryAfterError, inngest.StepError, RunMoved):
+        raise  # a step inside has said it already, and a run that moved is no error
     except AttemptStale as error:
         # Most often nobody waits for this answer. Where somebody does, the next call finds the newer attempt's result.
         raise inngest.RetryAfterError(str(error), datetime.timedelta(seconds=DELAYS[0]), quiet=True) from error

@@ -1,16 +1,29 @@
 -- Shared by all scripts of the run log; each script is this text followed by its own.
--- KEYS: run hash, log stream, steps hash, files hash.   ARGV[1..4]: channel, longest log, ttl in ms, step.
+-- KEYS: run hash, log stream, steps hash, files hash.
+-- ARGV[1..6]: channel, longest log, ttl in ms, a running step's lease in ms, longest pause between steps in ms, step.
 local RUN, LOG, STEPS, FILES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local CHANNEL, MAXLEN, TTL, STEP = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local CHANNEL, MAXLEN, TTL, LEASE, PAUSE, STEP = unpack(ARGV, 1, 6)
 local ENDED = { complete = true, failed = true, cancelled = true, timeout = true, lost = true }
+local KEPT_EVERY = 8 -- the keys' time to live is renewed when an eighth of it has passed
 
 local function clock_ms()
   local now = redis.call('TIME')
   return now[1] * 1000 + math.floor(now[2] / 1000)
 end
 
-local function keep_alive()
+local function keep_alive(now)
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, TTL) end
+  redis.call('HSET', RUN, 'kept', now)
+end
+
+-- The run's beat: somebody has just moved it, and the next beat may take `silence` ms. All that the run has is kept
+-- alive together, but not at every beat.
+local function beat(silence)
+  local now = clock_ms()
+  redis.call('HSET', RUN, 'beat', now, 'silence', silence)
+  local kept = tonumber(redis.call('HGET', RUN, 'kept') or '0')
+  if now - kept > TTL / KEPT_EVERY then keep_alive(now) end
+  return now
 end
 
 -- Number bodies (an event's JSON without its id) from last + 1 on, store and publish them, and note the last id together
@@ -24,14 +37,12 @@ local function publish(last, bodies, ...)
     call('PUBLISH', CHANNEL, event)
   end
   call('HSET', RUN, 'last', id, ...)
-  call('PEXPIRE', RUN, TTL)
-  call('PEXPIRE', LOG, TTL)
   return id
 end
 
 -- What a write has to know, and why this attempt of the step may not write, or nil.
 local function look(attempt)
-  local state = redis.call('HMGET', RUN, 'status', 'attempt:' .. STEP, 'last', 'produced:' .. STEP)
+  local state = redis.call('HMGET', RUN, 'status', 'attempt:' .. STEP, 'last', 'produced:' .. STEP, 'beat')
   if not state[1] then return state, { 'missing', '' } end
   if ENDED[state[1]] then return state, { 'ended', state[1] } end
   if state[2] ~= attempt then return state, { 'stale', '' } end

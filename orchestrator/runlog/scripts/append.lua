@@ -1,6 +1,9 @@
--- Append a batch of a step's events. ARGV[5]: attempt, ARGV[6]: the first one's number, ARGV[7…]: bodies.
+-- Append a batch of a step's events. ARGV[7]: attempt, ARGV[8]: the first one's number, ARGV[9…]: bodies.
+-- Without bodies it only asks whether the attempt is still wanted, and says that it still runs.
 -- Returns {ok|missing|ended|stale, status}.
-local state, refused = look(ARGV[5])
+local state, refused = look(ARGV[7])
 if refused then return refused end
-publish_once(state, tonumber(ARGV[6]), { unpack(ARGV, 7) })
+publish_once(state, tonumber(ARGV[8]), { unpack(ARGV, 9) })
+local asked_often = #ARGV < 9 and clock_ms() - tonumber(state[5] or '0') < LEASE / 4
+if not asked_often then beat(LEASE) end
 return { 'ok', '' }

@@ -1,28 +1,30 @@
 -- Start an attempt of a step: memo, fence, rollback.
--- ARGV[5]: the engine's own attempt number, ARGV[6]: this execution's nonce (the same call again changes nothing),
--- ARGV[7], ARGV[8]: the rollback event's body up to and after its ids.
--- Returns {go, attempt} | {done, result} | {stale|missing|ended, status}.
-local status = redis.call('HGET', RUN, 'status')
-if not status then return { 'missing', '' } end
+-- ARGV[7]: the execution that asks, as it claimed the run ("" where nobody has), ARGV[8]: the engine's own attempt
+-- number, ARGV[9]: this call's nonce (the same call again changes nothing), ARGV[10], ARGV[11]: the rollback event's
+-- body up to and after its ids.
+-- Returns {go, attempt} | {done, result} | {stale|moved|missing|ended, status}.
+local run = redis.call('HMGET', RUN, 'status', 'claimed')
+if not run[1] then return { 'missing', '' } end
+if (run[2] or '') ~= ARGV[7] then return { 'moved', run[2] or '' } end
 local result = redis.call('HGET', STEPS, STEP)
 if result then return { 'done', result } end
-if ENDED[status] then return { 'ended', status } end
+if ENDED[run[1]] then return { 'ended', run[1] } end
 
 local state = redis.call('HMGET', RUN,
   'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP, 'first:' .. STEP, 'latest:' .. STEP)
-if state[3] == ARGV[6] then return { 'go', state[1] } end
-local engine_attempt = tonumber(ARGV[5])
+if state[3] == ARGV[9] then return { 'go', state[1] } end
+local engine_attempt = tonumber(ARGV[8])
 if state[2] and engine_attempt < tonumber(state[2]) then return { 'stale', '' } end
 
 local attempt = engine_attempt
 if state[1] then attempt = math.max(attempt, tonumber(state[1]) + 1) end
 if state[4] then
   local ids = '"attempt":' .. state[1] .. ',"fromId":' .. state[4] .. ',"toId":' .. state[5]
-  local body = ARGV[7] .. ids .. ARGV[8] .. ',"attempt":' .. attempt .. '}'
+  local body = ARGV[10] .. ids .. ARGV[11] .. ',"attempt":' .. attempt .. '}'
   publish(redis.call('HGET', RUN, 'last'), { body })
 end
 redis.call('HDEL', RUN, 'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP)
 redis.call('HSET', RUN, 'status', 'running', 'step', STEP,
-  'attempt:' .. STEP, attempt, 'engineAttempt:' .. STEP, engine_attempt, 'nonce:' .. STEP, ARGV[6])
-redis.call('HSETNX', RUN, 'startedAt', clock_ms())
+  'attempt:' .. STEP, attempt, 'engineAttempt:' .. STEP, engine_attempt, 'nonce:' .. STEP, ARGV[9])
+redis.call('HSETNX', RUN, 'startedAt', beat(LEASE))
 return { 'go', tostring(attempt) }

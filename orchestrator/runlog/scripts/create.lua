@@ -1,6 +1,7 @@
--- Make a run, with its first event. ARGV[5]: the event's body, ARGV[6…]: fields and values of the run hash.
+-- Make a run, with its first event. ARGV[7]: the event's body, ARGV[8…]: fields and values of the run hash.
 -- Does nothing where the run exists (a repeated POST, a lost reply).
 if redis.call('EXISTS', RUN) == 1 then return { 'exists', '' } end
-redis.call('HSET', RUN, 'status', 'queued', unpack(ARGV, 6))
-publish(0, { ARGV[5] })
+redis.call('HSET', RUN, 'status', 'queued', unpack(ARGV, 8))
+publish(0, { ARGV[7] })
+beat(PAUSE)
 return { 'ok', '' }

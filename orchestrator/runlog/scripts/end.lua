@@ -1,16 +1,17 @@
--- End the run with its one terminal event. ARGV[5]: final status, ARGV[6]: the event's body without its closing brace,
--- ARGV[7]: "receipt" to add what had been done.
--- Returns {ok, id} | {ended, status} | {missing, ''}.
-local status = redis.call('HGET', RUN, 'status')
-if not status then return { 'missing', '' } end
-if ENDED[status] then return { 'ended', status } end
+-- End the run with its one terminal event. ARGV[7]: final status, ARGV[8]: the event's body without its closing brace,
+-- ARGV[9]: "receipt" to add what had been done, ARGV[10]: the execution that must have the run, or "".
+-- Returns {ok, engine} | {ended, engine} | {moved|missing, ''}.
+local state = redis.call('HMGET', RUN, 'status', 'engine', 'claimed')
+if not state[1] then return { 'missing', '' } end
+if ENDED[state[1]] then return { 'ended', state[2] or '' } end
+if ARGV[10] ~= '' and ARGV[10] ~= state[3] then return { 'moved', '' } end
 
 local function list(values)
   table.sort(values)
   return #values == 0 and '[]' or cjson.encode(values)
 end
-local body = ARGV[6]
-if ARGV[7] == 'receipt' then
+local body = ARGV[8]
+if ARGV[9] == 'receipt' then
   local step = redis.call('HGET', RUN, 'step')
   local written = {}
   for _, path in ipairs(redis.call('HKEYS', FILES)) do
@@ -20,7 +21,8 @@ if ARGV[7] == 'receipt' then
     .. ',"stepInterrupted":' .. (step and cjson.encode(step) or 'null')
     .. ',"filesWritten":' .. list(written) .. '}'
 end
-local id = publish(redis.call('HGET', RUN, 'last'), { body .. '}' })
-redis.call('HSET', RUN, 'status', ARGV[5], 'endedAt', clock_ms())
-keep_alive()
-return { 'ok', tostring(id) }
+publish(redis.call('HGET', RUN, 'last'), { body .. '}' })
+local now = clock_ms()
+redis.call('HSET', RUN, 'status', ARGV[7], 'endedAt', now)
+keep_alive(now)
+return { 'ok', state[2] or '' }

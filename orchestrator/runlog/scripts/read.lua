@@ -1,10 +1,10 @@
--- Read stored events. ARGV[5]: the id after which, ARGV[6]: how many at the most, ARGV[7]: how many bytes at the most (one
+-- Read stored events. ARGV[7]: the id after which, ARGV[8]: how many at the most, ARGV[9]: how many bytes at the most (one
 -- event is always read, however large).
 -- Returns {status, last id, first id read, event, event, …}; nothing has to be taken apart on the way.
 local state = redis.call('HMGET', RUN, 'status', 'last')
 if not state[1] then return { 'missing' } end
 local page = { state[1], state[2], state[2] + 1 }
-local cursor, count, room = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local cursor, count, room = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
 -- A log of large events must not be loaded only to be thrown away: what was read so far tells how many may fit.
 local chunk, size = 16, 0
 while count > 0 do

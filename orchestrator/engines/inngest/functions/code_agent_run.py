@@ -2,19 +2,22 @@
 
 Trigger: ``code-agent/run.requested``.
 Flow:    claim → the agent's steps (prepare, model-…, tool-…, check-…, finish) → complete → announce.
+Moved:   a run that goes on elsewhere (another engine, a later event) is settled here: the function returns.
 Failure: the run ends with ``error``; ``code-agent/run.error`` is sent.
 Cancel:  ``code-agent/run.cancelled`` with the same runId.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import inngest
 from pydantic import ValidationError
 
 from orchestrator.engines.inngest.functions.dependencies import Dependencies
-from orchestrator.engines.inngest.step import InngestStep, in_terms_of_inngest
+from orchestrator.engines.inngest.functions.ending import end_run
+from orchestrator.engines.inngest.step import InngestStep, execution_of, in_terms_of_inngest
 from orchestrator.engines.retry import RETRIES
 from orchestrator.events import (
     RUN_CANCELLED,
@@ -24,11 +27,9 @@ from orchestrator.events import (
     RunComplete,
     RunError,
     RunRequested,
-    now_ms,
 )
 from orchestrator.patience import patiently
-from orchestrator.runlog import RunMissing
-from orchestrator.runlog.keys import INNGEST_RUNS
+from orchestrator.runlog import RunMoved
 
 FUNCTION_ID: Final = "code-agent-run"
 
@@ -41,26 +42,20 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
         original: Any = ctx.event.data.get("event")
         request = _request(original.get("data") if isinstance(original, dict) else None)
         message = log.redact(_message(ctx.event.data.get("error")))
-        status = ctx.step.run("end", lambda: in_terms_of_inngest(ctx.attempt, _fail, request.run_id, message))
-        if status != "complete":
+        end = partial(end_run, dependencies, request, ctx.event.data.get("run_id"), message, "failed")
+        status = ctx.step.run("end", lambda: in_terms_of_inngest(ctx.attempt, end))
+        if status not in ("complete", "moved"):
             data = {"runId": request.run_id, "projectId": request.project_id, "error": message, "code": status}
             ctx.step.send_event("announce", _event(RUN_ERROR, request.run_id, RunError.model_validate(data)))
 
-    def _fail(run_id: str, message: str) -> str:
-        """Returns the status that the run has now."""
-        try:
-            patiently(log.fail, run_id, message, "failed")
-            return patiently(log.record, run_id).status
-        except RunMissing:
-            return "lost"
-        finally:
-            coder.clean_up(run_id)
-
-    def _claim(request: RunRequested, inngest_run: str) -> bool:
+    def _claim(request: RunRequested, execution: str) -> bool:
         # An event that somebody sent to Inngest directly has no run here yet.
         if patiently(log.create, request, "inngest", "Accepted from Inngest, which runs the steps"):
-            patiently(log.redis.zadd, INNGEST_RUNS, {request.run_id: now_ms()})
-        return patiently(log.claim, request.run_id, f"inngest:{inngest_run}")
+            patiently(log.queue.reserve, "inngest", request.run_id, 0)
+        try:
+            return patiently(log.claim, request.run_id, execution, request.generation)
+        except RunMoved:
+            return False
 
     @client.create_function(
         fn_id=FUNCTION_ID,
@@ -74,12 +69,16 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
     def code_agent_run(ctx: inngest.ContextSync) -> dict[str, Any]:
         request = _request(ctx.event.data)
         run_id = request.run_id
-        ours = ctx.step.run("claim", lambda: in_terms_of_inngest(ctx.attempt, _claim, request, ctx.run_id))
-        if not ours:
-            return {"runId": run_id, "skipped": "another engine or an earlier execution has this run"}
+        execution = execution_of(ctx.run_id)
+        if not ctx.step.run("claim", lambda: in_terms_of_inngest(ctx.attempt, _claim, request, execution)):
+            return _settled(run_id)
 
         record = in_terms_of_inngest(ctx.attempt, patiently, log.record, run_id)
-        result = in_terms_of_inngest(ctx.attempt, coder.run, record, InngestStep(ctx, run_id, steps, log))
+        try:
+            step = InngestStep(ctx, run_id, execution, steps, log)
+            result = in_terms_of_inngest(ctx.attempt, coder.run, record, step)
+        except RunMoved:
+            return _settled(run_id)
 
         ctx.step.run("complete", lambda: in_terms_of_inngest(ctx.attempt, patiently, log.complete, run_id, result))
         outcome = RunComplete(
@@ -90,6 +89,10 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
         return outcome.model_dump(by_alias=True)
 
     return code_agent_run
+
+
+def _settled(run_id: str) -> dict[str, Any]:
+    return {"runId": run_id, "skipped": "another engine or another execution has this run"}
 
 
 def _request(data: Any) -> RunRequested:

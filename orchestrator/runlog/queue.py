@@ -1,0 +1,52 @@
+"""The unfinished runs, by engine: reserve, due, renew, remove, count.
+
+A sorted set per engine: run → ms at which it is looked at next. A run is announced here before it is stored, so that
+one whose process died in between is found, and it may stand in two sets while it moves: the run itself says which
+engine it has (``RunLog.beats``), and whoever finds it in the wrong set takes it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.events import now_ms
+from orchestrator.runlog.connection import Client
+from orchestrator.runlog.keys import unfinished
+
+
+class RunQueue:
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+
+    def reserve(self, engine: str, run_id: str, seconds: float) -> None:
+        """Announce a run; it is due in ``seconds``. May be repeated."""
+        self._redis.zadd(unfinished(engine), {run_id: _in(seconds)})
+
+    def due(self, engine: str, most: int) -> list[str]:
+        """Runs whose time has come, the longest due first."""
+        return _names(self._redis.zrangebyscore(unfinished(engine), "-inf", now_ms(), start=0, num=most))
+
+    def renew(self, engine: str, run_id: str, seconds: float) -> None:
+        """Look at a run again in ``seconds``; does nothing where it was taken out meanwhile."""
+        self._redis.zadd(unfinished(engine), {run_id: _in(seconds)}, xx=True)
+
+    def remove(self, engine: str, run_id: str) -> None:
+        self._redis.zrem(unfinished(engine), run_id)
+
+    def count(self, engines: Iterable[str]) -> int:
+        """How many runs are unfinished."""
+        pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
+        for engine in engines:
+            pipe.zcard(unfinished(engine))
+        return sum(pipe.execute())
+
+    def all(self, engine: str) -> list[str]:
+        return _names(self._redis.zrange(unfinished(engine), 0, -1))
+
+
+def _in(seconds: float) -> int:
+    return now_ms() + int(seconds * 1000)
+
+
+def _names(found: list[bytes]) -> list[str]:
+    return [name.decode() for name in found]

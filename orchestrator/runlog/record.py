@@ -1,0 +1,99 @@
+"""What the run log answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from orchestrator.events import RunRequested
+
+END_STATUSES: Final = frozenset({"complete", "failed", "cancelled", "timeout", "lost"})
+
+
+@dataclass(frozen=True)
+class Begun:
+    """How a step starts: with ``attempt``, or at once with the ``result`` it already has."""
+
+    attempt: int
+    result: Any = None
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """Stored events with ids ``first`` … in order, as their exact bytes, and where the log stands."""
+
+    status: str
+    last: int
+    first: int
+    events: list[bytes]
+
+    @property
+    def end(self) -> int:
+        """The id of the last event read; where none was, of the last one there is."""
+        return self.first + len(self.events) - 1
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the log holds events behind this page."""
+        return self.end < self.last
+
+    @property
+    def ended(self) -> bool:
+        return self.status in END_STATUSES
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The run hash. Times are ms since the epoch."""
+
+    run_id: str
+    fields: dict[str, str]
+
+    @property
+    def status(self) -> str:
+        return self.fields["status"]
+
+    @property
+    def ended(self) -> bool:
+        return self.status in END_STATUSES
+
+    @property
+    def last(self) -> int:
+        return int(self.fields["last"])
+
+    @property
+    def generation(self) -> int:
+        """How often the run was moved."""
+        return int(self.fields.get("generation", 0))
+
+    @property
+    def request(self) -> RunRequested:
+        """As an engine is asked for it now."""
+        stored = RunRequested.model_validate_json(self.fields["request"])
+        return stored.model_copy(update={"generation": self.generation})
+
+    @property
+    def ticket(self) -> str | None:
+        """What the engine answered when it was given the run."""
+        return self.fields.get(f"ticket:{self.generation}")
+
+    def time(self, name: str) -> int | None:
+        return int(self.fields[name]) if name in self.fields else None
+
+
+@dataclass(frozen=True)
+class Beat:
+    """When an unfinished run was moved last and how long its next beat may take; ms by Redis' clock."""
+
+    run_id: str
+    engine: str
+    at: int
+    silence: int
+    created: int
+    step: str | None = None
+    """The step that has begun and is not done."""
+    done_step: str | None = None
+    claimed: str | None = None
+    noted: str = ""
+    """What viewers were told about this standstill; it begins with ``at``."""
