@@ -52,7 +52,7 @@ class Dispatcher:
             elif engine.available():
                 return self._choice(name, why)
             else:
-                why = f", as {engine.title} does not answer, or does not know the service yet"
+                why = f", as {engine.title} does not answer, or does not know it yet"
         return self._choice("direct", why)
 
     def _choice(self, engine: str, why: str) -> Choice:

@@ -30,6 +30,9 @@ LEASE_SECONDS: Final = 4.0
 BLIND_SECONDS: Final = 3.0
 """A look this late means that this process stood still or Redis was away: then beats are missing, and nobody died."""
 
+FREE_SECONDS: Final = 5.0
+"""An engine with a free place for this long, which still leaves a run alone, has lost it."""
+
 GRACE_SECONDS: Final = 30.0
 """How much longer than its time a run may take: its own steps notice the time-out first."""
 
@@ -53,6 +56,7 @@ class Watch:
         self._lease, self._drain = lease, drain
         self._run_timeout = run_timeout
         self._looked = self._sees_since = float("-inf")
+        self._busy_at: dict[str, float] = {}
 
     def start(self) -> None:
         """Watch from now on, in the background. Call once, after the fork."""
@@ -77,7 +81,9 @@ class Watch:
             now, beats = self._log.beats(self._log.queue.all(name))
             scene = Scene(now, [beat for beat in beats.values() if beat and beat.engine == name], engine.places)
             self._sort_out(name, beats)
-            self._say_who_waits(scene, engine)
+            if scene.is_busy:
+                self._busy_at[name] = began
+                self._say_who_waits(scene, engine)
             # Steps beat every two seconds: when all could have done so, who has not is silent indeed.
             if engine.watched and began - self._sees_since > 2 * BEAT_SECONDS:
                 self._look_at_still(scene, engine)
@@ -112,12 +118,10 @@ class Watch:
             self._dispatcher.move(beat, f"{engine.title} does not answer any more", answers=False)
         elif standing != "active":
             self._dispatcher.move(beat, f"{engine.title} does not have the run any more", answers=True)
-        elif not scene.is_busy:
+        elif time.monotonic() - self._busy_at.get(beat.engine, float("-inf")) > FREE_SECONDS:
             self._dispatcher.move(beat, f"{engine.title} does not go on with the run", answers=True)
 
     def _say_who_waits(self, scene: Scene, engine: Engine) -> None:
-        if not scene.is_busy:
-            return
         for before, beat in enumerate(scene.waiting):
             at, _, said = beat.noted.partition(" ")
             heard = int(said) if at == str(beat.at) and said.isdigit() else None

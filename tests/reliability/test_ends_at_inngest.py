@@ -55,40 +55,16 @@ def test_a_run_that_is_cancelled_in_the_dashboard_ends(
     assert gate.was_hung_up.wait(20), "the model is still being listened to"
 
 
-def test_a_run_that_inngest_forgot_ends_as_lost(
+def test_a_run_whose_function_inngest_did_not_know_is_sent_again(
     rough_inngest_service: Service,
     rough_executor: InngestExecutor,
     model_server: ModelServer,
     unique: Callable[[str], str],
 ) -> None:
-    """As after a dev server that was restarted. Without the sweep the viewer waited until its time-out."""
-    gate = Gate()
-    prompt = model_server.script(unique("forgotten"), gate)
-    run_id = start_run(rough_inngest_service, projectId=prompt, value=prompt)
-    gate.wait_until_asked()
-    rough_executor.runs.remove(_at_inngest(rough_executor, prompt))
-
-    events = events_of(rough_inngest_service, run_id)
-    assert_whole(events)
-    assert events[-1]["code"] == "lost"
-    assert gate.was_hung_up.wait(20), "the model is still being listened to"
-
-
-def test_a_run_that_inngest_never_starts_ends_as_lost(
-    rough_inngest_service: Service,
-    rough_executor: InngestExecutor,
-    model_server: ModelServer,
-    unique: Callable[[str], str],
-) -> None:
-    """Inngest takes the event, but knows no function for it. Without the sweep the viewer waited until its time-out."""
-    prompt = model_server.script(unique("ignored"), says("never asked"))
-    function = rough_executor.functions.pop(FUNCTION)
-    try:
-        end = _end_of(rough_inngest_service, prompt)
-    finally:
-        rough_executor.functions[FUNCTION] = function
-    assert (end["type"], end["code"]) == ("error", "lost")
-    assert model_server.calls(prompt) == 0
+    """It took the event for nothing. Without the watch the viewer waited until its time-out."""
+    prompt = model_server.script(unique("ignored"), says("asked at last"))
+    rough_executor.functions.pop(FUNCTION)
+    assert _end_of(rough_inngest_service, prompt)["type"] == "complete"
 
 
 def _end_of(service: Service, prompt: str) -> Event:

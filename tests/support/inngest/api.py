@@ -15,6 +15,11 @@ class InngestServer:
 
     base_url: str
 
+    @property
+    def title(self) -> str:
+        """How a service calls this server."""
+        return f"Inngest at {self.base_url}"
+
     def environment(self) -> dict[str, str]:
         """Settings with which a service finds this server and lets it run its steps."""
         return {"INNGEST_DEV": "1", "INNGEST_BASE_URL": self.base_url}

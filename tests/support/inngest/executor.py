@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Self
 
 from tests.support.inngest import expressions
@@ -37,6 +38,7 @@ class InngestExecutor(InngestServer):
         self._events: dict[str, Json] = {}  # by the server's id, a ULID
         self._started: dict[tuple[str, str], Run] = {}  # (function, the event's own id): one run each
         self._runners: list[Runner] = []
+        self._lost: set[str] = set()
         self._lock = threading.RLock()
         self._open = threading.Event()
         self._stopped = False
@@ -85,6 +87,12 @@ class InngestExecutor(InngestServer):
         self._close()
         self._open.set()
 
+    def forget(self, run: Run, *, entirely: bool) -> None:
+        """Lose a run: go on calling it a run that runs, as a self-hosted server whose queue was lost does, or not."""
+        self._lost.add(run.id)
+        if entirely:
+            self.runs.remove(run)
+
     # What the HTTP server calls.
 
     def register(self, configs: list[Json]) -> None:
@@ -130,16 +138,16 @@ class InngestExecutor(InngestServer):
             run,
             self._caller,
             self.end,
-            self._wait_until_open,
+            partial(self._wait_until_open, run),
             retry_delay=self.retry_delay,
             minimum_retry_after=self.minimum_retry_after,
         )
         self._runners.append(runner)
         runner.thread.start()
 
-    def _wait_until_open(self) -> None:
+    def _wait_until_open(self, run: Run) -> None:
         self._open.wait()
-        if self._stopped:
+        if self._stopped or run.id in self._lost:
             raise Ended
 
     def _listen(self) -> None:
