@@ -65,9 +65,11 @@ class Bodies:
         emit = self._begin("check", turn, usage, emit)
         with self.sandbox.hold(emit.check):
             stored, _ = self._restore(emit)
-            problems = checks.problems(stored.files(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
-        emit("status", f"Check: {'; '.join(problems)}" if problems else "Check: nothing wrong found")
-        return problems
+            found = checks.check(stored.files(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
+        emit("status", f"Check: {'; '.join(found.problems) or 'nothing wrong found'}")
+        if found.unchecked:
+            emit("status", f"Not checked: {'; '.join(found.unchecked)}")
+        return found.problems
 
     def finish(self, summary: str, usage: Usage, emit: Emit) -> JSON:
         """Save the project and describe it; returns a ``RunResult``."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Runwire needs, once: a virtual environment in .venv, Redis, bubblewrap.
 #   tools/setup.sh       to run the service
-#   tools/setup.sh dev   to test it, too (adds the checkers, and Chromium for the browser tests)
+#   tools/setup.sh dev   to test it, too (adds the checkers, Chromium for the browser tests, and node)
 #   tools/setup.sh bench to measure it against its peers (adds those, nginx with Nchan among them)
 # A second call finds everything in place and returns at once.
 set -euo pipefail
@@ -96,6 +96,12 @@ ensure_chromium() {
   say "Note: the browser tests will fail without Chromium: sudo apt-get install chromium"
 }
 
+# For the sandbox: the checks of JavaScript, which say "not checked" without it.
+ensure_node() {
+  if has node || install_packages nodejs; then return; fi
+  say "Note: the tests of the JavaScript checks will fail without node: sudo apt-get install nodejs"
+}
+
 ensure_nchan() {
   if [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || install_packages nginx-light libnginx-mod-nchan; then return; fi
   say "Note: Nchan will be missing from the table: sudo apt-get install nginx-light libnginx-mod-nchan"
@@ -104,5 +110,5 @@ ensure_nchan() {
 install_requirements
 ensure_redis
 ensure_bubblewrap
-if [ "$MODE" = dev ]; then ensure_chromium; fi
+if [ "$MODE" = dev ]; then ensure_chromium; ensure_node; fi
 if [ "$MODE" = bench ]; then ensure_nchan; fi
