@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from agent.messages import Limits, RunRequest
 from agent.models.catalog import ModelConfig, open_model
 from agent.protocols import Step
 from agent.sandbox import Janitor, default_dir, open_sandbox, remove_workspace
-from orchestrator.events import dumps
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
@@ -51,7 +49,7 @@ class Coder:
                 deadline=(record.time("createdAt") or 0) / 1000 + self._settings.agent_run_timeout,
             ),
         )
-        shown: dict[str, Any] = json.loads(self._log.redact(dumps(result.model_dump(by_alias=True, mode="json"))))
+        shown: dict[str, Any] = self._log.redact.value(result.model_dump(by_alias=True, mode="json"))
         return shown
 
     def janitor(self, has_ended: Callable[[str], bool]) -> Janitor:

@@ -93,7 +93,7 @@ def build_service(settings: Settings) -> Service:
     steps = DurableSteps(log, _emitter_settings(settings, drain, redact))
     coder = Coder(settings, log)
 
-    client = make_client(settings)
+    client = make_client(settings, redact)
     functions = make_functions(client, Dependencies(log, steps, coder, settings.inngest_concurrency))
     engines = make_engines(Parts(settings, owner, log, steps, coder, drain, client))
     dispatcher = Dispatcher(settings, log, engines)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from redis.exceptions import RedisError
 
 from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
+from orchestrator.redact import Redactor
 from orchestrator.runlog.calls import Scripts
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import WATCH_LEASE, RunKeys
@@ -57,10 +58,10 @@ class RunLog:
         max_events: int = 10_000,
         lease: float = LEASE_SECONDS,
         stall: float = STALL_SECONDS,
-        redact: Callable[[str], str] = str,
+        redact: Redactor | None = None,
     ) -> None:
         self._redis = redis
-        self.redact = redact
+        self.redact = redact or Redactor()
         self.lease = lease
         self.queue = RunQueue(redis)
         self.projects = ProjectFiles(redis)
@@ -73,11 +74,14 @@ class RunLog:
             "engine": engine,
             "projectId": request.project_id,
             "model": request.model,
-            "request": request.model_dump_json(by_alias=True, exclude={"generation"}),
+            "request": self._masked(request).model_dump_json(by_alias=True, exclude={"generation"}),
             "createdAt": now_ms(),
         }
         outcome, _ = self._call("create", request.run_id, NO_STEP, body, *_flat(fields))
         return outcome == "ok"
+
+    def _masked(self, request: RunRequested) -> RunRequested:
+        return request.model_copy(update={"value": self.redact(request.value)})
 
     def claim(self, run_id: str, execution: str, generation: int | None = None, lease: float = 0) -> bool:
         """Whether ``execution`` ("<engine>:<its name>") has the run from now on, for ``lease`` seconds if not 0.
@@ -168,18 +172,20 @@ class RunLog:
 
     def complete(self, run_id: str, result: Mapping[str, Any], execution: str = NOBODY) -> bool:
         """End the run well; False where it has ended before. Raises RunMissing, RunMoved (see ``fail``)."""
-        return self._end(run_id, "complete", encode_body(run_id, "complete", result, NO_STEP, 0), "", execution)
+        return self._end(
+            run_id, "complete", encode_body(run_id, "complete", self.redact.value(result), NO_STEP, 0), "", execution
+        )
 
     def fail(self, run_id: str, message: str, code: EndCode, *, receipt: bool = False, execution: str = NOBODY) -> bool:
         """End the run with an ``error`` event, with a receipt of what had been done if asked; see ``complete``.
 
         Raises RunMissing, and RunMoved where ``execution`` is named and does not have the run.
         """
-        body = encode_body(run_id, "error", message, NO_STEP, 0, {"code": code})
+        body = encode_body(run_id, "error", self.redact(message), NO_STEP, 0, {"code": code})
         return self._end(run_id, code, body, "receipt" if receipt else "", execution)
 
     def _end(self, run_id: str, status: str, body: str, receipt: str, execution: str) -> bool:
-        body = self.redact(body).removesuffix("}")
+        body = body.removesuffix("}")
         outcome, detail = self._call("end", run_id, NO_STEP, status, body, receipt, execution)
         if outcome in ("missing", "moved"):
             raise refuse(outcome, detail)

@@ -17,6 +17,7 @@ from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.steps.clip import clip_event
 from orchestrator.steps.coalesce import STREAMED, Draft, Window
+from orchestrator.steps.seams import HOLD_SECONDS, Seams
 
 T = TypeVar("T")
 
@@ -39,7 +40,8 @@ class EmitterSettings:
 class Emitter:
     """Publishes the events of one attempt; implements ``agent.protocols.Emit``.
 
-    Streamed text waits a little and leaves with what follows; anything else leaves at once, in order.
+    Streamed text waits a little and leaves with what follows; anything else leaves at once, in order. In all that
+    is stored, events, files and the result, secrets are masked.
     """
 
     def __init__(self, log: RunLog, run_id: str, step: str, attempt: int, settings: EmitterSettings) -> None:
@@ -47,6 +49,7 @@ class Emitter:
         self._place = (run_id, step, attempt)
         self.attempt = attempt
         self._settings = settings
+        self._seams = Seams(settings.redact)
         self._window = Window(settings.coalesce, settings.coalesce_max)
         self._drafts: list[Draft] = []
         self._changes: dict[str, bytes | None] = {}
@@ -61,16 +64,21 @@ class Emitter:
     def __call__(self, type: str, data: Any) -> None:
         with self._sending:
             self._raise_failure()
-            if not (self._drafts and self._drafts[-1].absorb(type, data)):
-                self._drafts.append(Draft(type, data))
+            if type not in STREAMED:
+                self._draft_held()
+                self._draft(type, data)
+            elif (visible := self._seams.join(type, data)) is not None:
+                self._draft(type, visible)
             now = time.monotonic()
-            if type not in STREAMED or self._window.due(now) <= now:
+            if type not in STREAMED or (self._drafts and self._window.due(now) <= now):
                 self.flush()
-            else:
+            if self._drafts or self._seams.patience() is not None:
                 self._flush_later()
 
     def keep(self, changes: Mapping[str, bytes | None]) -> None:
-        self._changes.update(changes)
+        redact = self._settings.redact
+        for path, content in changes.items():
+            self._changes[redact.name(path)] = None if content is None else redact.content(content)
 
     def check(self) -> None:
         self._raise_failure()
@@ -83,7 +91,7 @@ class Emitter:
             self._log.fence(*self._place)
 
     def flush(self) -> None:
-        """Store and publish all that waits."""
+        """Store and publish all that waits, but for what may be the beginning of a secret."""
         with self._sending:
             while self._drafts:
                 batch = self._drafts[:LARGEST_BATCH]
@@ -96,9 +104,11 @@ class Emitter:
         """Finish the step: what waits, the kept files and the result, all or nothing; returns the stored result."""
         with self._sending:
             self._raise_failure()
+            self._draft_held()
             if len(self._drafts) > LARGEST_BATCH:
                 self.flush()
             bodies = [self._encode(draft) for draft in self._drafts]
+            result = self._settings.redact.value(result)
             stored = self._write(self._log.commit, result, self._sent + 1, bodies, self._changes)
             self._drafts = []
             return stored
@@ -107,10 +117,21 @@ class Emitter:
         self._closed = True
         self._due.set()
 
+    def _draft(self, type: str, data: Any) -> None:
+        if not (self._drafts and self._drafts[-1].absorb(type, data)):
+            self._drafts.append(Draft(type, data))
+
+    def _draft_held(self, before: float = float("inf")) -> None:
+        for type, data in self._seams.release(before):
+            self._draft(type, data)
+
     def _encode(self, draft: Draft) -> str:
-        data, beside = clip_event(draft.type, draft.data, self._settings.max_bytes)
+        data = draft.data if draft.type in STREAMED else self._settings.redact.value(draft.data)
+        data, beside = clip_event(
+            draft.type, data, self._settings.max_bytes
+        )  # after masking: half a secret is one, too
         run_id, step, attempt = self._place
-        return self._settings.redact(encode_body(run_id, draft.type, data, step, attempt, beside))
+        return encode_body(run_id, draft.type, data, step, attempt, beside)
 
     def _write(self, write: Callable[..., T], *args: Any) -> T:
         try:
@@ -129,13 +150,16 @@ class Emitter:
 
     def _keep_flushing(self) -> None:
         while not (self._closed or self._failure):
-            self._due.wait()
+            with self._sending:
+                patience = self._seams.patience()
+            self._due.wait(patience)
             self._due.clear()
             wait = self._window.due(time.monotonic()) - time.monotonic()
             if wait > 0:
                 time.sleep(wait)
-            with suppress(Exception):  # it is kept, and raised where the body can see it
+            with suppress(Exception), self._sending:  # it is kept, and raised where the body can see it
                 if not self._closed:
+                    self._draft_held(before=time.monotonic() - HOLD_SECONDS)
                     self.flush()
 
     def _raise_failure(self) -> None:

@@ -22,13 +22,23 @@ SECRET = "sk-0123456789"
         "AWS_CREDENTIALS",
         "PRIVATE_PEM",
         "SENTRY_DSN",
+        "SMTP_PASS",
+        "MYSQL_PWD",
+        "GH_PAT",
+        "BASIC_AUTH",
+        "AUTHORIZATION",
+        "SESSION_COOKIE",
+        "SLACK_WEBHOOK",
+        "SSH_PASSPHRASE",
+        "SIGNING_KEY_FALLBACK",
+        "APIKEY",
     ],
 )
 def test_a_variable_whose_name_speaks_of_a_secret_is_masked(name: str) -> None:
     assert Redactor.from_environment({name: SECRET})(f"it is {SECRET}!") == f"it is {MASK}!"
 
 
-@pytest.mark.parametrize("name", ["HOME", "LANG", "PORT", "EDITOR"])
+@pytest.mark.parametrize("name", ["HOME", "LANG", "PORT", "EDITOR", "PATTERN", "KEYBOARD", "GIT_AUTHOR_NAME"])
 def test_other_variables_are_left_alone(name: str) -> None:
     assert Redactor.from_environment({name: SECRET})(SECRET) == SECRET
 
@@ -37,6 +47,81 @@ def test_other_variables_are_left_alone(name: str) -> None:
 def test_the_password_of_any_url_is_masked(url: str) -> None:
     masked = Redactor.from_environment({"SOME_URL": url})(f"{url} {SECRET}")
     assert SECRET not in masked and "host" in masked
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("p@ss/w+r d&1", id="decoded"),
+        pytest.param("p%40ss%2Fw%2Br%20d%261", id="quoted"),
+        pytest.param("p%40ss%2fw%2br%20d%261", id="quoted-lower"),
+        pytest.param("p%40ss%2Fw%2Br+d%261", id="form"),
+        pytest.param("cEBzcy93K3IgZCYx", id="base64"),
+        pytest.param("p%40ss%2Fw+r%20d%261", id="as-given"),
+    ],
+)
+def test_a_password_in_a_url_is_masked_in_each_form(written: str) -> None:
+    redact = Redactor.from_environment({"DATABASE_URL": "postgres://app:p%40ss%2Fw+r%20d%261@host/db"})
+    assert redact(f"<{written}>") == f"<{MASK}>"
+
+
+INSIDE = {
+    "token-as-user": "https://ghp_0123456789@github.com/x",
+    "query": "https://host/hook?api_key=ghp_0123456789&x=1",
+    "connection-string": "host=db password=ghp_0123456789 user=app",
+    "json": '{"type": "service_account", "private_key": "ghp_0123456789"}',
+}
+
+
+@pytest.mark.parametrize("value", INSIDE.values(), ids=INSIDE)
+def test_what_a_value_carries_is_found(value: str) -> None:
+    assert Redactor.from_environment({"SOME_SETTING": value})("a ghp_0123456789 b") == f"a {MASK} b"
+
+
+def test_a_short_password_is_masked_as_a_whole_word() -> None:
+    redact = Redactor.from_environment({"MYSQL_PWD": "tig3"})
+    assert redact("tig3, 'tig3' and tig3s, atig3") == f"{MASK}, '{MASK}' and tig3s, atig3"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SSH_AUTH_SOCK", "/tmp/ssh-XXXX/agent.1"),
+        ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/run/bus"),
+        ("PWD", "/tmp/work"),
+        ("DESKTOP_SESSION", "plasma"),
+        ("PASSWORD", "password"),
+        ("NO_PASSWORD", "true"),
+        ("TOKEN_LIFETIME", "123456789"),
+        ("REDIS_URL", "redis://default@127.0.0.1:6379"),
+        ("AUTH_ROLE", "assistant"),
+    ],
+)
+def test_what_is_clearly_no_secret_is_left_alone(name: str, value: str) -> None:
+    assert Redactor.from_environment({name: value})(f"it is {value} here") == f"it is {value} here"
+
+
+def test_a_key_is_found_without_the_name_before_it() -> None:
+    redact = Redactor.from_environment({"AGENT_API_KEYS": "web:0123456789abcdef,ci:fedcba9876543210"})
+    assert redact("0123456789abcdef and fedcba9876543210") == f"{MASK} and {MASK}"
+    signing = Redactor.from_environment({"INNGEST_SIGNING_KEY": "signkey-prod-0123456789abcdef"})
+    assert signing("0123456789abcdef") == MASK
+
+
+def test_our_own_tokens_are_known_by_their_form() -> None:
+    assert Redactor()("see rwt_eyJ4Ijox.ab-c_d now") == f"see {MASK} now"
+
+
+def test_values_are_masked_without_touching_their_structure() -> None:
+    redact = Redactor.from_environment({"A_KEY": SECRET, "DB_PASSWORD": "role"})
+    value = {"role": "tool", "files": {f"{SECRET}.txt": [SECRET, 1, None]}}
+    assert redact.value(value) == {"role": "tool", "files": {f"{MASK}.txt": [MASK, 1, None]}}
+
+
+def test_files_are_masked_and_bytes_that_are_no_text_stay_whole() -> None:
+    redact = Redactor.from_environment({"A_KEY": SECRET, "DB_PASSWORD": "tig3"})
+    assert redact.content(f"a = {SECRET}; tig3\n".encode()) == f"a = {MASK}; {MASK}\n".encode()
+    assert redact.content(b"\xff tig3 " + SECRET.encode()) == b"\xff tig3 " + MASK.encode()
 
 
 def test_each_of_several_keys_is_masked() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import redis
 
+from orchestrator.redact import MASK, Redactor
 from orchestrator.runlog import AttemptStale, RunEnded, RunMissing, RunMoved
 from orchestrator.runlog.keys import RunKeys
 from tests.orchestrator.conftest import NewRun, Writer
@@ -402,9 +403,9 @@ def test_the_channel_gets_each_event_as_it_is_stored(run: Writer) -> None:
 
 def test_secrets_are_masked_in_the_terminal_event(redis_url: str, new_run: NewRun) -> None:
     run = new_run()
-    run.log.redact = lambda text: text.replace("sk-secret", "…")
-    run.log.complete(run.run_id, {"summary": "it is sk-secret"})
-    assert run.events()[-1]["data"] == {"summary": "it is …"}
+    run.log.redact = Redactor(frozenset({"sk-secret"}))
+    run.log.complete(run.run_id, {"summary": "it is sk-secret", "files": {"sk-secret.txt": "sk-secret"}})
+    assert run.events()[-1]["data"] == {"summary": f"it is {MASK}", "files": {f"{MASK}.txt": MASK}}
 
 
 def test_scripts_survive_a_redis_that_forgot_them(run: Writer, redis_client: "redis.Redis") -> None:
