@@ -12,7 +12,7 @@ from orchestrator.hub.batch import Batch
 class Viewer:
     """A bounded queue of batches. What does not fit is dropped and read from the log instead."""
 
-    __slots__ = ("_detach", "_limit", "_size", "_wake", "batches", "behind", "cursor", "due", "gone", "hang_up")
+    __slots__ = ("_detach", "_limit", "_size", "_wake", "batches", "behind", "cursor", "due", "hang_up")
 
     def __init__(self, limit: int, detach: Callable[[Viewer], None]) -> None:
         self._limit = limit
@@ -26,8 +26,6 @@ class Viewer:
         """Something may have been missed: read the log from the cursor."""
         self.due = float("inf")
         """When the stream must look up even if nothing comes, by the monotonic clock."""
-        self.gone = False
-        """The run is not in Redis any more."""
         self.hang_up: Callable[[], None] = _nothing
         """Breaks the connection under a stream that waits for its client."""
 
@@ -49,11 +47,8 @@ class Viewer:
 
     def compare(self, cursor: int, last: int | None) -> None:
         """Learn that the log's last id was ``last`` (None: no such run) after the cursor had been ``cursor``."""
-        if last is None or last < cursor:
-            self.gone = True
-            self._wake.set()
-        elif last > cursor == self.cursor and not self.batches:
-            self.fall_behind()
+        if last is None or last < cursor or (last > cursor == self.cursor and not self.batches):
+            self.fall_behind()  # the log knows whether it is lost, another one, or not stored yet
 
     def catch_up(self) -> None:
         """Queue again what is published from now on; the log holds all before."""
