@@ -10,11 +10,16 @@ import flask
 from orchestrator.engines.inngest.registration import Registration, sync_through
 from orchestrator.service import build_service
 from orchestrator.settings import Settings
+from orchestrator.web.callers import Door
 from orchestrator.web.errors import register_error_handlers
+from orchestrator.web.grants import Tokens
+from orchestrator.web.headers import add_security_headers
 from orchestrator.web.health import HealthRoutes
 from orchestrator.web.inngest import serve_inngest
+from orchestrator.web.origins import allow_origins, local_only
 from orchestrator.web.run import RunRoutes
 from orchestrator.web.sessions import NoSessions
+from orchestrator.web.tokens import TokenRoutes
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """What no route takes more of: `/api/inngest`, with all memoised state. POST /agent/run has a limit far lower."""
@@ -27,18 +32,28 @@ def create_app(settings: Settings) -> flask.Flask:
     app.secret_key = settings.secret_key or secrets.token_hex(16)
     app.session_interface = NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False  # it would redirect, and show a token in the new address
     app.json.sort_keys = False  # type: ignore[attr-defined]  # an attribute of Flask's default provider
 
     serve_inngest(app, service.client, service.functions, settings, service.redis)
     registration = Registration(
         service.redis, settings, service.client.app_id, sync_through(app, settings.serve_origin), service.owner
     )
-    runs = RunRoutes(settings, service.log, service.hub, service.follower, service.runs)
-    app.register_blueprint(runs.blueprint("run"))
-    app.register_blueprint(runs.blueprint("api_run"), url_prefix="/api")
+    keys = settings.api_keys
+    tokens = Tokens(settings.secret_key, keys, service.redis)
+    door = Door(keys, tokens)
+    runs = RunRoutes(settings, service.log, service.hub, service.follower, service.runs, door, tokens)
+    makes_tokens = TokenRoutes(door, tokens, service.log, service.project_owners, settings.agent_max_body_bytes)
+    for routes, name in ((runs, "run"), (makes_tokens, "tokens")):
+        app.register_blueprint(routes.blueprint(name))
+        app.register_blueprint(routes.blueprint(f"api_{name}"), url_prefix="/api")  # where existing frontends call
     health = HealthRoutes(service.redis, service.dispatcher, registration, in_production=not settings.dev)
     app.register_blueprint(health.blueprint())
     register_error_handlers(app)
+    app.after_request(add_security_headers)
+    allow_origins(app, settings.cors_origins)
+    if not keys:
+        app.before_request(local_only(settings.cors_origins))
 
     app.extensions["runwire"] = service
     app.extensions["registration"] = registration

@@ -16,6 +16,7 @@ from orchestrator.logs import configure_logging
 from orchestrator.redact import Redactor
 from orchestrator.runlog.fitness import refuse_unfit_redis
 from orchestrator.settings import SettingsError, load_settings
+from orchestrator.web.gunicorn_quiet import hide_server
 
 try:
     settings = load_settings()
@@ -37,6 +38,8 @@ backlog = 4096
 timeout = 60
 keepalive = 100  # above the 90 s that Heroku's router keeps idle connections; at 2 s Inngest meets closed ones
 graceful_timeout = int(settings.drain_seconds) + 3
+logger_class = "orchestrator.web.gunicorn_quiet.MaskingLogger"
+hide_server()
 errorlog = "-"
 accesslog = None
 limit_request_line = 4094

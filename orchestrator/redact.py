@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
+from orchestrator.access import TOKEN_PREFIX
 from orchestrator.secret_values import SHORTEST, secret_values
 
 MASK: Final = "[redacted]"
 
-TOKEN_PREFIX: Final = "rwt_"
-_TOKEN: Final = re.compile(rf"{TOKEN_PREFIX}[A-Za-z0-9_.-]+")
+_TOKEN: Final = re.compile(rf"{TOKEN_PREFIX[:-1]}(?:_|%5[Ff])[A-Za-z0-9_.%-]+")
 """Nobody can list the tokens that the service has signed, but all have this form."""
 
 _TOKEN_BEGINS: Final = re.compile(rf"(?:{TOKEN_PREFIX}[A-Za-z0-9_.-]*|rwt|rw|r)\Z")
@@ -63,7 +63,7 @@ class Redactor:
         for form in self._forms:
             if form.text in text:
                 text = form.mask(text)
-        return _TOKEN.sub(MASK, text) if TOKEN_PREFIX in text else text
+        return mask_tokens(text)
 
     def value(self, value: Any) -> Any:
         """JSON with the strings in it masked, and the names in objects where they hold a long secret (paths may)."""
@@ -99,6 +99,10 @@ class Redactor:
             if not form.is_word:
                 content = content.replace(form.text.encode(), MASK.encode())
         return content
+
+
+def mask_tokens(text: str) -> str:
+    return _TOKEN.sub(MASK, text) if TOKEN_PREFIX[:-1] in text else text
 
 
 class RedactingFormatter(logging.Formatter):

@@ -5,17 +5,25 @@ from __future__ import annotations
 import logging
 import secrets
 
+from redis.exceptions import RedisError
+
 from agent.messages import Value
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
+from orchestrator.owners import ProjectOwners, UnknownProject
 from orchestrator.runlog import RunLog, RunRecord
+from orchestrator.runlog.connection import Client
 
 log = logging.getLogger(__name__)
 
 
 class TooManyRuns(Exception):
     """As many runs as allowed are unfinished."""
+
+
+class StartUncertain(Exception):
+    """Redis did not answer while the run was being stored: it may have started."""
 
 
 class Prompt(Value):
@@ -29,36 +37,64 @@ class Prompt(Value):
 class Runs:
     """``most`` is how many may be unfinished."""
 
-    def __init__(self, run_log: RunLog, dispatcher: Dispatcher, keys: IdempotencyKeys, *, most: int) -> None:
-        self._log, self._dispatcher, self._keys, self._most = run_log, dispatcher, keys, most
+    def __init__(
+        self,
+        redis: Client,
+        run_log: RunLog,
+        dispatcher: Dispatcher,
+        keys: IdempotencyKeys,
+        owners: ProjectOwners,
+        *,
+        most: int,
+    ) -> None:
+        self._redis, self._log, self._dispatcher = redis, run_log, dispatcher
+        self._keys, self._owners, self._most = keys, owners, most
 
-    def start(self, prompt: Prompt, caller: str, key: str | None) -> tuple[str, bool]:
-        """Start a run, or find the one that the same ``key`` started; returns its id and whether it is new.
+    def find(self, prompt: Prompt, caller: str, key: str | None) -> tuple[str, bool]:
+        """The id of the run to start, or of the one that the same ``key`` has started; and whether it is to start.
 
-        Raises TooManyRuns, KeyReused and redis' errors.
+        Raises KeyReused and redis' errors.
         """
         run_id = f"run_{secrets.token_hex(12)}"
-        if key is not None:
-            run_id = self._keys.claim(caller, key, prompt.model_dump_json(), run_id)
-            if self._log.exists(run_id):
-                return run_id, False
-        if self._dispatcher.unfinished() >= self._most:
-            raise TooManyRuns(f"{self._most} runs are unfinished; try again later")
+        if key is None:
+            return run_id, True
+        run_id = self._keys.claim(caller, key, prompt.model_dump_json(), run_id)
+        return run_id, not self._log.exists(run_id)
+
+    def start(self, run_id: str, prompt: Prompt, caller: str) -> None:
+        """Start the run. Raises UnknownProject, TooManyRuns, LogFull and redis' errors: then there is no run.
+
+        Raises StartUncertain where there may be one.
+        """
+        self._admit(prompt.project_id, caller)
         choice = self._dispatcher.choose(prompt.project_id)
         request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
         self._dispatcher.reserve(run_id, choice)
-        self._log.create(request, choice.engine, choice.why)
+        try:
+            self._log.create(request, choice.engine, choice.why, caller)
+        except RedisError as error:
+            raise StartUncertain("Redis did not answer while the run was being stored: it may have started") from error
         self._dispatcher.start(request, choice.engine)
-        log.info("run.accepted run_id=%s engine=%s model=%s", run_id, choice.engine, prompt.model)
-        return run_id, True
+        log.info("run.accepted run_id=%s engine=%s model=%s caller=%s", run_id, choice.engine, prompt.model, caller)
 
-    def cancel(self, run_id: str) -> RunRecord:
+    def _admit(self, project_id: str, caller: str) -> None:
+        """The project is the caller's from now on, and there is room. Raises UnknownProject, TooManyRuns."""
+        pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
+        self._owners.ask(pipe, project_id, caller)
+        self._dispatcher.ask_unfinished(pipe)
+        _, _, owner, *unfinished = pipe.execute()
+        if owner != caller.encode():
+            raise UnknownProject("Unknown project")
+        if sum(unfinished) >= self._most:
+            raise TooManyRuns(f"{self._most} runs are unfinished; try again later")
+
+    def cancel(self, run_id: str, caller: str) -> RunRecord:
         """End the run as cancelled, with a receipt; its step notices within half a second. Raises RunMissing.
 
         A run that has ended before stays as it is.
         """
         if self._log.fail(run_id, "Cancelled on request", "cancelled", receipt=True):
-            log.info("run.cancelled run_id=%s", run_id)
+            log.info("run.cancelled run_id=%s caller=%s", run_id, caller)
         record = self._log.record(run_id)
         if record.status == "cancelled":
             self._dispatcher.cancel(run_id, record.fields["engine"])

@@ -23,6 +23,7 @@ from orchestrator.engines.watch import LEASE_SECONDS, Watch
 from orchestrator.housekeeping import Housekeeping, has_ended
 from orchestrator.hub import Follower, Hub, SubscriberConnection
 from orchestrator.idempotency import IdempotencyKeys
+from orchestrator.owners import ProjectOwners
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect, known_nodes
@@ -55,6 +56,7 @@ class Service:
     hub: Hub
     follower: Follower
     runs: Runs
+    project_owners: ProjectOwners
 
     def start(self) -> None:
         """Start the background work of a web process. Call once, after the fork."""
@@ -94,7 +96,11 @@ def build_service(settings: Settings) -> Service:
     coder = Coder(settings, log)
 
     client = make_client(settings, redact)
-    functions = make_functions(client, Dependencies(log, steps, coder, settings.inngest_concurrency))
+    project_owners = ProjectOwners(redis)
+    functions = make_functions(
+        client,
+        Dependencies(log, steps, coder, project_owners, settings.caller_of_events, settings.inngest_concurrency),
+    )
     engines = make_engines(Parts(settings, owner, log, steps, coder, drain, client))
     dispatcher = Dispatcher(settings, log, engines)
     lease = Lease(redis, WATCH_LEASE, owner, LEASE_SECONDS)
@@ -115,7 +121,7 @@ def build_service(settings: Settings) -> Service:
     follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)
     # A key lives as long as what its run left.
     keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
-    runs = Runs(log, dispatcher, keys, most=settings.agent_max_active_runs)
+    runs = Runs(redis, log, dispatcher, keys, project_owners, most=settings.agent_max_active_runs)
 
     return Service(
         settings=settings,
@@ -132,6 +138,7 @@ def build_service(settings: Settings) -> Service:
         hub=hub,
         follower=follower,
         runs=runs,
+        project_owners=project_owners,
     )
 
 

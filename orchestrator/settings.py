@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestrator.access import INNGEST, LOCAL, SECRET_SHORTEST, exact_origins, is_hard_to_guess, named_keys
 
 REQUIRED_BY_INNGEST = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY")
 """In production, except where AGENT_ENGINE=direct does without Inngest."""
@@ -47,9 +50,16 @@ class Settings(BaseSettings):
 
     # -- who may call
     agent_api_keys: str = Field(
-        "", description="Comma-separated keys, sent as `Authorization: Bearer …` or `X-API-Key`. Empty: no check."
+        "",
+        description="`name:key,name:key`, sent as `Authorization: Bearer <key>` or `X-API-Key`; runs and projects "
+        "belong to the name. Empty, in development: this machine may call, without a key.",
     )
-    secret_key: str = Field("", description="Flask's secret key; required in production.")
+    secret_key: str = Field(
+        "", description=f"Signs tokens; at least {SECRET_SHORTEST} random characters, required in production."
+    )
+    agent_cors_origins: str = Field(
+        "", description="Comma-separated origins whose pages may call, such as `https://app.example`. Empty: none."
+    )
 
     # -- Inngest
     inngest_dev: str | None = Field(
@@ -145,6 +155,18 @@ class Settings(BaseSettings):
             raise ValueError("expected 1, true, 0, false or the dev server's http(s) URL")
         return "1" if meant.lower() in ("1", "true") else "0"
 
+    @field_validator("agent_api_keys")
+    @classmethod
+    def _named_keys(cls, given: str) -> str:
+        named_keys(given)
+        return given
+
+    @field_validator("agent_cors_origins")
+    @classmethod
+    def _exact_origins(cls, given: str) -> str:
+        exact_origins(given)
+        return given
+
     @model_validator(mode="after")
     def _fit_for_the_platform(self) -> Self:
         if self.dev and self.dyno:
@@ -154,14 +176,17 @@ class Settings(BaseSettings):
                 f"EVENTS_TTL ({self.events_ttl:g} s) must not be shorter than AGENT_RUN_TIMEOUT "
                 f"({self.agent_run_timeout:g} s): a run would lose its own files"
             )
-        if self.agent_api_keys and not self.api_keys:
-            raise ValueError("AGENT_API_KEYS holds no key")
         if not self.dev:
             unneeded = REQUIRED_BY_INNGEST if self.agent_engine == "direct" else ()
             required = [name for name in REQUIRED_IN_PRODUCTION if name not in unneeded]
             missing = [name for name in required if name.lower() not in self.model_fields_set]
             if missing:
                 raise ValueError(f"missing in production (INNGEST_DEV is not set): {', '.join(missing)}")
+            if not is_hard_to_guess(self.secret_key, SECRET_SHORTEST):
+                raise ValueError(
+                    f"SECRET_KEY must have at least {SECRET_SHORTEST} random characters in production; "
+                    'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+                )
         return self
 
     @cached_property
@@ -187,8 +212,18 @@ class Settings(BaseSettings):
         return self.inngest_base_url.rstrip("/")
 
     @cached_property
-    def api_keys(self) -> frozenset[str]:
-        return frozenset(key.strip() for key in self.agent_api_keys.split(",") if key.strip())
+    def api_keys(self) -> Mapping[str, str]:
+        """Caller's name → key."""
+        return named_keys(self.agent_api_keys)
+
+    @cached_property
+    def caller_of_events(self) -> str:
+        """To whom runs belong that an event at Inngest started, unless their project has an owner."""
+        return INNGEST if self.api_keys else LOCAL
+
+    @cached_property
+    def cors_origins(self) -> tuple[str, ...]:
+        return exact_origins(self.agent_cors_origins)
 
     @cached_property
     def serve_origin(self) -> str | None:

@@ -13,7 +13,7 @@ from tools.processes import free_port, wait_until
 from tools.redis_server import RedisServer
 from tools.web_server import WebServer
 
-API_KEY = "bench-key"
+CALLER, API_KEY = "bench", "a-key-for-the-benchmark-only"
 
 
 class Runwire:
@@ -23,7 +23,8 @@ class Runwire:
     def __init__(self, folder: Path, *, workers: int = 1, env: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.redis = RedisServer(folder / f"{self.name}-redis-{self.port}")
-        settings = {"INNGEST_DEV": "1", "AGENT_ENGINE": "direct", "AGENT_API_KEYS": API_KEY, "LOG_LEVEL": "WARNING"}
+        keys = f"{CALLER}:{API_KEY}"
+        settings = {"INNGEST_DEV": "1", "AGENT_ENGINE": "direct", "AGENT_API_KEYS": keys, "LOG_LEVEL": "WARNING"}
         self._env = clean_environment() | settings | dict(env or {})
         self._workers, self._log_path = workers, folder / f"{self.name}.log"
 
@@ -54,7 +55,7 @@ class Runwire:
 
     def prepare(self, runs: Sequence[str]) -> None:
         for run in runs:
-            self.log.create(RunRequested(run_id=run, project_id="bench", value="work"), "direct", "accepted")
+            self.log.create(RunRequested(run_id=run, project_id="bench", value="work"), "direct", "accepted", CALLER)
             self.log.begin(run, STEP, 0, "nonce")
 
     def wait_watched(self, runs: Sequence[str], viewers: int) -> None:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from redis.exceptions import RedisError
 
@@ -62,8 +62,9 @@ class Dispatcher:
         """Announce a run that is stored next, so that it is found should this process die."""
         self._log.queue.reserve(choice.engine, run_id, RESERVED_SECONDS)
 
-    def unfinished(self) -> int:
-        return self._log.queue.count(self._engines)
+    def ask_unfinished(self, pipe: Any) -> None:
+        """Add commands to ``pipe`` whose replies are the numbers of unfinished runs."""
+        self._log.queue.ask_count(pipe, self._engines)
 
     def start(self, request: RunRequested, engine: str) -> None:
         """Hand in a run that is stored; nobody waits for the engine. May be repeated."""

@@ -7,5 +7,6 @@ turns the run log and such a queue into one stream without a gap. ``frames`` is 
 from orchestrator.hub.connection import SubscriberConnection
 from orchestrator.hub.follower import Follower, Stream
 from orchestrator.hub.hub import Hub, HubUnavailable, TooManyViewers
+from orchestrator.hub.viewer import Viewer
 
-__all__ = ["Follower", "Hub", "HubUnavailable", "Stream", "SubscriberConnection", "TooManyViewers"]
+__all__ = ["Follower", "Hub", "HubUnavailable", "Stream", "SubscriberConnection", "TooManyViewers", "Viewer"]

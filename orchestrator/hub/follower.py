@@ -28,12 +28,17 @@ class Follower:
         self._pages = Pages(log)
         self._hub, self._drain, self._keepalive = hub, drain, keepalive
 
-    def open(self, run_id: str, after: int, framer: Framer) -> Stream:
+    def attach(self, run_id: str) -> Viewer:
+        """A place for a viewer, of a run that need not be stored yet. Raises TooManyViewers, HubUnavailable."""
+        return self._hub.attach(run_id)
+
+    def open(self, run_id: str, after: int, framer: Framer, viewer: Viewer | None = None) -> Stream:
         """A stream of the events after the id ``after``; nothing published from now on can be missed.
 
-        Raises TooManyViewers, HubUnavailable, RunMissing and redis' errors; once it is open nothing is raised.
+        It takes over ``viewer``, or a new place. Raises TooManyViewers, HubUnavailable, RunMissing and redis' errors;
+        once it is open nothing is raised.
         """
-        viewer = self._hub.attach(run_id)
+        viewer = viewer or self._hub.attach(run_id)
         try:
             viewer.catch_up()
             opening = self._pages.read(run_id, after)
@@ -64,6 +69,7 @@ class Stream:
         page, _ = opening
         self.last = page.last
         """The run's last event when the stream was opened."""
+        self.owner = page.owner
         self.is_over = page.ended and after >= page.last
         """Whether there is nothing to come: the run's terminal event was seen before."""
         viewer.cursor = after
@@ -94,8 +100,6 @@ class Stream:
 
     def _next(self) -> bytes:
         """What can be sent now, maybe nothing."""
-        if self._viewer.gone:
-            return self._lose()
         if self._viewer.behind:
             return self._read_log()
         return self._take_live()

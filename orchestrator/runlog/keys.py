@@ -11,6 +11,9 @@ REGISTRATION = "agent:inngest:registration"
 NOTHING = "agent:nothing"
 """Never there: deleting it tells whether Redis takes writes."""
 
+TOKEN_SECRET = "agent:tokens:secret"
+"""What signs tokens where there is no SECRET_KEY: in development only."""
+
 
 def unfinished(engine: str) -> str:
     return f"agent:active:{engine}"
@@ -30,6 +33,10 @@ def signature_seen(digest: str) -> str:
 
 def project_files(project_id: str) -> str:
     return f"agent:project:{project_id}:files"
+
+
+def project_owner(project_id: str) -> str:
+    return f"agent:project:{project_id}:owner"
 
 
 def project_runs(project_id: str) -> str:

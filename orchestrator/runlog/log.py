@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from orchestrator.access import LOCAL, RunOwner
 from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
 from orchestrator.redact import Redactor
 from orchestrator.runlog.calls import Scripts
@@ -67,10 +68,11 @@ class RunLog:
         self.projects = ProjectFiles(redis)
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
 
-    def create(self, request: RunRequested, engine: str, greeting: str) -> bool:
-        """Store a queued run whose first event is the status ``greeting``; False where it exists already."""
+    def create(self, request: RunRequested, engine: str, greeting: str, caller: str = LOCAL) -> bool:
+        """Store a queued run of ``caller`` whose first event is the status ``greeting``; False where it exists."""
         body = encode_body(request.run_id, "status", greeting, "request", 0)
         fields = {
+            "caller": caller,
             "engine": engine,
             "projectId": request.project_id,
             "model": request.model,
@@ -237,8 +239,8 @@ class RunLog:
         status, *rest = self._scripts.call("read", run_id, NO_STEP, after, count, size)
         if not rest:
             raise RunMissing(f"no run {run_id!r}")
-        last, first, *events = rest
-        return Page(status.decode(), int(last), first, events)
+        last, first, caller, project_id, *events = rest
+        return Page(status.decode(), int(last), first, RunOwner(caller.decode(), project_id.decode()), events)
 
     def end_event(self, run_id: str) -> bytes | None:
         """The terminal event of a run that has ended (the log's last entry)."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import project_files
+from orchestrator.runlog.keys import project_files, project_owner
 
 PROJECT_TTL: Final = 30 * 86_400
 """Seconds a project's files are kept after its last run."""
@@ -38,5 +38,6 @@ class ProjectFiles:
 
         May be repeated.
         """
+        self._redis.expire(project_owner(project_id), PROJECT_TTL)  # not before the files are anybody else's
         args = [created, PROJECT_TTL, *(part for pair in files.items() for part in pair)]
         return bool(self._redis.eval(REPLACE, 1, project_files(project_id), *args))

@@ -8,6 +8,7 @@ engine it has (``RunLog.beats``), and whoever finds it in the wrong set takes it
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from orchestrator.events import now_ms
 from orchestrator.runlog.connection import Client
@@ -33,12 +34,10 @@ class RunQueue:
     def remove(self, engine: str, run_id: str) -> None:
         self._redis.zrem(unfinished(engine), run_id)
 
-    def count(self, engines: Iterable[str]) -> int:
-        """How many runs are unfinished."""
-        pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
+    def ask_count(self, pipe: Any, engines: Iterable[str]) -> None:
+        """Add commands to ``pipe`` whose replies are the numbers of unfinished runs."""
         for engine in engines:
             pipe.zcard(unfinished(engine))
-        return sum(pipe.execute())
 
     def all(self, engine: str) -> list[str]:
         return _names(self._redis.zrange(unfinished(engine), 0, -1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from orchestrator.access import RunOwner
 from orchestrator.events import RunRequested
 
 END_STATUSES: Final = frozenset({"complete", "failed", "cancelled", "timeout", "lost"})
@@ -26,6 +27,7 @@ class Page:
     status: str
     last: int
     first: int
+    owner: RunOwner
     events: list[bytes]
 
     @property
@@ -61,6 +63,10 @@ class RunRecord:
     @property
     def last(self) -> int:
         return int(self.fields["last"])
+
+    @property
+    def owner(self) -> RunOwner:
+        return RunOwner(self.fields.get("caller", ""), self.fields.get("projectId", ""))
 
     @property
     def generation(self) -> int:

@@ -11,34 +11,76 @@ from werkzeug.exceptions import HTTPException
 
 from orchestrator.hub import HubUnavailable, TooManyViewers
 from orchestrator.idempotency import KeyReused
+from orchestrator.owners import UnknownProject
 from orchestrator.runlog import LogFull, RunMissing
-from orchestrator.runs import TooManyRuns
+from orchestrator.runs import StartUncertain, TooManyRuns
 
 RETRY_SECONDS: Final = 5
 
 log = logging.getLogger(__name__)
 
 
-class Problem(Exception):
-    """A caller's mistake, or our inability; ``details`` must be JSON."""
+UNKNOWN_RUN: Final = "Unknown or expired run"
+UNKNOWN_PROJECT: Final = "Unknown project"
+NOBODY: Final = "-"
+"""The caller's name in the log where there is none."""
 
-    def __init__(self, status: int, error: str, details: Any = None, headers: dict[str, str] | None = None) -> None:
+PATH_LONGEST: Final = 200
+
+
+class Problem(Exception):
+    """A caller's mistake, or our inability; ``details`` must be JSON.
+
+    ``refused`` is the reason, in a word, why the door stayed shut: such refusals are logged.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        details: Any = None,
+        headers: dict[str, str] | None = None,
+        refused: str | None = None,
+    ) -> None:
         super().__init__(error)
         self.status, self.error, self.details, self.headers = status, error, details, headers or {}
+        self.refused = refused
 
 
 def register_error_handlers(app: flask.Flask) -> None:
-    app.register_error_handler(Problem, lambda e: answer(e.status, e.error, e.details, e.headers))
+    app.register_error_handler(Problem, _problem)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(RunMissing, lambda e: answer(404, "Unknown or expired run"))
+    app.register_error_handler(RunMissing, lambda e: answer(404, UNKNOWN_RUN))
+    app.register_error_handler(UnknownProject, lambda e: _refuse("not-their-project", 404, UNKNOWN_PROJECT))
     app.register_error_handler(KeyReused, lambda e: answer(422, str(e)))
-    app.register_error_handler(TooManyRuns, lambda e: answer(429, str(e), headers=_later()))
-    app.register_error_handler(TooManyViewers, lambda e: answer(503, str(e), headers=_later()))
+    app.register_error_handler(TooManyRuns, lambda e: _refuse("too-many-runs", 429, str(e), _later()))
+    app.register_error_handler(TooManyViewers, lambda e: _refuse("too-many-viewers", 503, str(e), _later()))
+    app.register_error_handler(StartUncertain, lambda e: answer(503, str(e), headers=_later()))
     app.register_error_handler(HubUnavailable, lambda e: answer(503, "Redis does not answer", headers=_later()))
     app.register_error_handler(LogFull, lambda e: answer(503, str(e), headers=_later()))
     app.register_error_handler(OutOfMemoryError, lambda e: answer(503, "Redis has no memory left", headers=_later()))
     app.register_error_handler(RedisError, _redis_away)
     app.register_error_handler(Exception, _bug)
+
+
+def _problem(problem: Problem) -> flask.typing.ResponseReturnValue:
+    if problem.refused:
+        log_refusal(problem.refused)
+    return answer(problem.status, problem.error, problem.details, problem.headers)
+
+
+def _refuse(
+    reason: str, status: int, error: str, headers: dict[str, str] | None = None
+) -> flask.typing.ResponseReturnValue:
+    log_refusal(reason)
+    return answer(status, error, headers=headers)
+
+
+def log_refusal(reason: str) -> None:
+    """One line, without the address's query, which may hold a token, and with line breaks escaped."""
+    caller = flask.g.get("caller")
+    path = flask.request.path[:PATH_LONGEST]
+    log.warning("request.refused reason=%s caller=%s path=%r", reason, caller.name if caller else NOBODY, path)
 
 
 def _http(error: HTTPException) -> flask.typing.ResponseReturnValue:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import flask
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
 from orchestrator.idempotency import KEY_LONGEST
 from orchestrator.runs import Prompt
@@ -17,32 +20,64 @@ PROJECT_ID_LONGEST: Final = 200
 POLL_LONGEST: Final = 60.0
 """Seconds; above the 55 s that platform routers allow, so that their limit is the caller's to know."""
 
+M = TypeVar("M", bound=BaseModel)
+
 _NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
-    """The body of POST /agent/run. Raises Problem 400 or 413."""
-    body = _json_object(max_bytes)
-    project_id, value, model = body.get("projectId"), body.get("value"), body.get("model")
-    if project_id in (None, "") or value in (None, ""):
-        raise Problem(400, MISSING)
-    wrong = {
-        name: f"expected a string, got {type(given).__name__}"
-        for name, given in (("projectId", project_id), ("value", value), ("model", model))
-        if not (isinstance(given, str) or (name == "model" and given is None))
-    }
-    if wrong:
-        raise Problem(400, "Wrong types", wrong)
-    if not value.strip() or not project_id.strip():
-        raise Problem(400, MISSING)
-    if len(value) > max_chars:
-        raise Problem(400, "value is too long", {"characters": len(value), "allowed": max_chars})
-    if len(project_id) > PROJECT_ID_LONGEST or not project_id.isprintable():
+def _project_id(given: str) -> str:
+    if len(given) > PROJECT_ID_LONGEST or not given.isprintable() or not given.strip():
         raise Problem(400, f"projectId must be printable and have at most {PROJECT_ID_LONGEST} characters")
-    if model is not None and model not in models:
-        raise Problem(400, f"Unknown model {model!r}", {"models": models})
-    return Prompt(project_id=project_id, value=value, model=model or "auto")
+    return given
+
+
+ProjectId = Annotated[str, AfterValidator(_project_id)]
+
+
+class PromptBody(BaseModel):
+    """The body of POST /agent/run; what else it holds is ignored, as existing frontends send more."""
+
+    model_config = ConfigDict(frozen=True, strict=True, alias_generator=to_camel)
+
+    project_id: ProjectId
+    value: str
+    model: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_missing(cls, body: dict[str, Any]) -> dict[str, Any]:
+        given = [body.get("projectId"), body.get("value")]
+        if any(one is None or (isinstance(one, str) and not one.strip()) for one in given):
+            raise Problem(400, MISSING)
+        return body
+
+
+def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
+    """The prompt that was posted. Raises Problem 400 or 413."""
+    asked = body(PromptBody, max_bytes)
+    if len(asked.value) > max_chars:
+        raise Problem(400, "value is too long", {"characters": len(asked.value), "allowed": max_chars})
+    if asked.model is not None and asked.model not in models:
+        raise Problem(400, f"Unknown model {asked.model!r}", {"models": models})
+    return Prompt(project_id=asked.project_id, value=asked.value, model=asked.model or "auto")
+
+
+def body(model: type[M], max_bytes: int) -> M:
+    """The JSON body as ``model``, whose validators may raise Problems of their own. Raises Problem 400 or 413."""
+    given = _json_object(max_bytes)
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False)
+        if all(one["type"] == "string_type" for one in wrong):
+            details = {_place(one): f"expected a string, got {type(one['input']).__name__}" for one in wrong}
+            raise Problem(400, "Wrong types", details) from None
+        raise Problem(400, "The body is not as expected", {_place(one): one["msg"] for one in wrong}) from None
+
+
+def _place(error: ErrorDetails) -> str:
+    return ".".join(str(part)[:40] for part in error["loc"]) or "body"
 
 
 def _json_object(max_bytes: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tests.http.conftest import contents
 from tests.support.service import Service
 from tools.redis_server import RedisServer
 
-KEYS = ("first-key-of-two", "second-key-of-two")
+KEYS = ("first-key-0123456789abcdef", "second-key-0123456789abcdef")
 CALLS = [
     pytest.param("POST", "/agent/run", id="start"),
     pytest.param("POST", "/api/agent/run", id="start-alias"),
@@ -19,13 +19,14 @@ CALLS = [
     pytest.param("GET", "/agent/run/run_1/poll", id="poll"),
     pytest.param("POST", "/agent/run/run_1/cancel", id="cancel"),
     pytest.param("GET", "/agent/models", id="models"),
+    pytest.param("POST", "/agent/tokens", id="tokens"),
 ]
 GOOD = {"projectId": "p1", "value": "a tip calculator", "model": "offline"}
 
 
 @pytest.fixture(scope="module")
 def guarded(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    env = {"AGENT_ENGINE": "direct", "AGENT_API_KEYS": f" {KEYS[0]} ,{KEYS[1]},"}
+    env = {"AGENT_ENGINE": "direct", "AGENT_API_KEYS": f" web:{KEYS[0]} ,ci:{KEYS[1]},"}
     with Service(next_database(redis_server), tmp_path_factory.mktemp("service"), workers=1, env=env) as running:
         yield running
 
@@ -69,7 +70,8 @@ def test_a_call_without_a_known_key_is_refused_and_changes_nothing(
 )
 def test_each_key_opens_the_service_by_either_header(guarded: Service, headers: dict[str, str]) -> None:
     assert call(guarded, "GET", "/agent/models", headers).status_code == 200
-    with guarded.http.stream("POST", "/agent/run", headers=headers, json=GOOD) as response:
+    body = GOOD | {"projectId": str(headers)}
+    with guarded.http.stream("POST", "/agent/run", headers=headers, json=body) as response:
         assert response.status_code == 200
 
 
@@ -83,5 +85,6 @@ def test_an_idempotency_key_belongs_to_its_caller(guarded: Service) -> None:
     ids = set()
     for key in KEYS:
         headers = {"X-API-Key": key, "Idempotency-Key": "the-same", "Accept": "application/json"}
-        ids.add(call(guarded, "POST", "/agent/run", headers).json()["runId"])
+        answer = guarded.http.post("/agent/run", headers=headers, json=GOOD | {"projectId": f"of {key}"})
+        ids.add(answer.json()["runId"])
     assert len(ids) == 2

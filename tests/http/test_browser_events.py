@@ -32,7 +32,7 @@ def test_an_event_source_sees_every_event_once_over_the_death_of_its_worker(
     run_id = start_run(service, value=model_server.script(unique("browser"), gate, again))
     gate.wait_until_asked()
     gate.say("before ")
-    browser.open(f"{service.url}/healthz")
+    browser.open(f"{service.url}/healthz", as_page=True)
     browser.evaluate(LISTEN % run_id)
     browser.wait_for("seen.some(event => event[2] === 'text')")
 
@@ -52,7 +52,7 @@ def test_an_event_source_sees_every_event_once_over_the_death_of_its_worker(
 def test_an_event_source_that_is_not_closed_stops_by_itself_at_the_end(service: Service, browser: Browser) -> None:
     """It reconnects when the stream ends, gets 204, and stops: that is what 204 is for."""
     run_id = start_run(service, model="offline")
-    browser.open(f"{service.url}/healthz")
+    browser.open(f"{service.url}/healthz", as_page=True)
     browser.evaluate(LISTEN.replace("source.close()", "null") % run_id)
     browser.wait_for("source.readyState === EventSource.CLOSED", 60)
     assert [event[1] for event in browser.evaluate("seen")] == [event["id"] for event in events_of(service, run_id)]

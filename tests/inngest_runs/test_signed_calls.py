@@ -16,7 +16,7 @@ from tools.processes import free_port, wait_until
 from tools.redis_server import RedisServer
 
 KEY = "signkey-test-0123456789abcdef0123456789abcdef"
-API_KEY = "the-callers-key"
+API_KEY = "the-key-of-this-caller-0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,8 @@ def production(
         "INNGEST_EVENT_KEY": "test-event-key",
         "INNGEST_SIGNING_KEY": KEY,
         "INNGEST_APP_URL": f"http://127.0.0.1:{port}",
-        "SECRET_KEY": "a-secret-key-for-flask",
-        "AGENT_API_KEYS": API_KEY,
+        "SECRET_KEY": "a-secret-of-enough-letters-0123456789",
+        "AGENT_API_KEYS": f"tests:{API_KEY}",
         "AGENT_OFFLINE_DELAY": "0",
     }
     with Service(

@@ -125,7 +125,7 @@ def test_files_are_masked_and_bytes_that_are_no_text_stay_whole() -> None:
 
 
 def test_each_of_several_keys_is_masked() -> None:
-    redact = Redactor.from_environment({"AGENT_API_KEYS": "first-key-here, second-key-here"})
+    redact = Redactor.from_environment({"AGENT_API_KEYS": "web:first-key-here, ci:second-key-here"})
     assert redact("first-key-here|second-key-here") == f"{MASK}|{MASK}"
 
 

@@ -15,8 +15,8 @@ PRODUCTION = {
     "INNGEST_EVENT_KEY": "event-key",
     "INNGEST_SIGNING_KEY": "signkey-prod-00",
     "REDIS_URL": "rediss://:password@host:6379/0",
-    "SECRET_KEY": "secret-key",
-    "AGENT_API_KEYS": "one, two",
+    "SECRET_KEY": "a-secret-of-enough-letters-0123456789",
+    "AGENT_API_KEYS": "web:0123456789abcdefghijklmn, ci:another-key-of-enough-letters",
 }
 
 
@@ -61,7 +61,7 @@ def test_development_needs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None
 def test_production_with_all_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, **PRODUCTION)
     assert not settings.dev
-    assert settings.api_keys == {"one", "two"}
+    assert settings.api_keys == {"web": "0123456789abcdefghijklmn", "ci": "another-key-of-enough-letters"}
     assert settings.serve_origin is None  # a Host can be spoofed, so it is never guessed
 
 

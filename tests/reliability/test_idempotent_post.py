@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import redis
 
+from orchestrator.access import LOCAL
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.runs import Prompt
 from tests.agent.fake_openai import says
@@ -18,13 +19,16 @@ from tools.web_server import ROOT
 
 DIES_BEFORE_HANDING_IN = """
 import os, sys
+from orchestrator.access import LOCAL
 from orchestrator.runs import Prompt
 from orchestrator.service import build_service
 from orchestrator.settings import load_settings
 service = build_service(load_settings())
 service.dispatcher.start = lambda *_: os._exit(9)
 print("starting", flush=True)
-service.runs.start(Prompt(project_id=sys.argv[1], value=sys.argv[1], model="auto"), "", sys.argv[2])
+prompt = Prompt(project_id=sys.argv[1], value=sys.argv[1], model="auto")
+run_id, _ = service.runs.find(prompt, LOCAL, sys.argv[2])
+service.runs.start(run_id, prompt, LOCAL)
 """
 
 
@@ -76,7 +80,7 @@ def test_a_key_whose_process_died_before_it_stored_the_run(
     key, run_id = unique("key"), unique("run")
     with redis.Redis.from_url(rough_service.env["REDIS_URL"]) as client:
         body = Prompt(project_id=prompt, value=prompt, model="auto").model_dump_json()
-        IdempotencyKeys(client, 60).claim("", key, body, run_id)
+        IdempotencyKeys(client, 60).claim(LOCAL, key, body, run_id)
     headers = EVENT_STREAM | {"Idempotency-Key": key}
     with post_run(rough_service, headers=headers, projectId=prompt, value=prompt) as response:
         assert response.headers["X-Run-Id"] == run_id

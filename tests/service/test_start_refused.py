@@ -50,6 +50,6 @@ def test_a_word_for_development_that_nobody_meant(dev: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("address", ["0.0.0.0", "[::]"])
 def test_development_binds_nothing_but_loopback(address: str, tmp_path: Path) -> None:
     said = why_it_does_not_start(
-        tmp_path, GUNICORN_CMD_ARGS=f"--bind {address}:0", AGENT_API_KEYS="ci:0123456789abcdef"
+        tmp_path, GUNICORN_CMD_ARGS=f"--bind {address}:0", AGENT_API_KEYS="ci:0123456789abcdef0123456789abcdef"
     )
     assert "INNGEST_DEV: in development nothing but loopback may be bound" in said

@@ -50,7 +50,8 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
 
     def _claim(request: RunRequested, execution: str) -> bool:
         # An event that somebody sent to Inngest directly has no run here yet.
-        if patiently(log.create, request, "inngest", "Accepted from Inngest, which runs the steps"):
+        caller = patiently(dependencies.owners.take, request.project_id, dependencies.caller_of_events)
+        if patiently(log.create, request, "inngest", "Accepted from Inngest, which runs the steps", caller):
             patiently(log.queue.reserve, "inngest", request.run_id, 0)
         try:
             return patiently(log.claim, request.run_id, execution, request.generation)

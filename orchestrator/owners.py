@@ -1,0 +1,39 @@
+"""To whom projects belong: the name of the caller who was first. Whose a run is stands in its hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.runlog.connection import Client
+from orchestrator.runlog.keys import project_owner
+from orchestrator.runlog.projects import PROJECT_TTL
+
+
+class UnknownProject(Exception):
+    """Another caller's project, which looks like one that is not there."""
+
+
+class ProjectOwners:
+    """A project is taken by the first who starts a run on it, and stays theirs as long as its files are kept."""
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+
+    def ask(self, pipe: Any, project_id: str, caller: str) -> None:
+        """Add commands to ``pipe`` whose last reply is the owner. Of two first callers Redis takes one."""
+        name = project_owner(project_id)
+        pipe.set(name, caller, nx=True)
+        pipe.expire(name, PROJECT_TTL)
+        pipe.get(name)
+
+    def take(self, project_id: str, caller: str) -> str:
+        """The project's owner: ``caller``, where it had none."""
+        pipe = self._redis.pipeline(transaction=False)
+        self.ask(pipe, project_id, caller)
+        owner: bytes = pipe.execute()[-1]
+        return owner.decode()
+
+    def may_use(self, project_id: str, caller: str) -> bool:
+        """Whether it is ``caller``'s, or nobody's yet."""
+        owner: bytes | None = self._redis.get(project_owner(project_id))
+        return owner is None or owner.decode() == caller

@@ -1,0 +1,97 @@
+"""Who calls, and what they may do: the one place that knows keys, tokens and owners.
+
+`Authorization: Bearer …` takes a key or a token, `X-API-Key` a key, `?token=` a token. Without configured keys whoever
+may reach the service is the caller `local`. Routes ask ``Door.run`` or ``Door.project`` before they do anything.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import flask
+
+from orchestrator.access import LOCAL, TOKEN_PREFIX, RunOwner
+from orchestrator.web.errors import UNKNOWN_PROJECT, UNKNOWN_RUN, Problem
+from orchestrator.web.grants import Action, Grant, TokenRefused, Tokens
+
+
+@dataclass(frozen=True)
+class Caller:
+    """``grant`` is None for a key, which may do all that its name may."""
+
+    name: str
+    grant: Grant | None = None
+
+
+def caller() -> Caller:
+    """Who makes the present request; known once the door's check has run."""
+    known: Caller = flask.g.caller
+    return known
+
+
+@dataclass(frozen=True)
+class Door:
+    keys: Mapping[str, str]
+    tokens: Tokens
+
+    def check(self) -> None:
+        """A ``before_request`` function. Raises Problem 401 or 403."""
+        if flask.request.method != "OPTIONS":  # a preflight carries no key, and is answered with nothing
+            flask.g.caller = self._caller()
+
+    def _caller(self) -> Caller:
+        given = _bearer() or flask.request.headers.get("X-API-Key", "")
+        token = flask.request.args.get("token", "") if not given else ""
+        if token or given.startswith(TOKEN_PREFIX):
+            return self._of_token(token or given)
+        if not self.keys:
+            return Caller(LOCAL)
+        if not given:
+            raise Problem(401, "An API key is required", headers={"WWW-Authenticate": "Bearer"}, refused="no-key")
+        matches = [name for name, key in self.keys.items() if hmac.compare_digest(given.encode(), key.encode())]
+        if not matches:
+            raise Problem(403, "This API key is not known", refused="unknown-key")
+        return Caller(matches[0])
+
+    def _of_token(self, token: str) -> Caller:
+        try:
+            grant = self.tokens.read(token)
+        except TokenRefused as error:
+            flask.g.caller = Caller(error.caller) if error.caller else None
+            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            raise Problem(401, str(error), headers=challenge, refused=error.reason) from None
+        return Caller(grant.caller, grant)
+
+    def run(self, run_id: str, owner: RunOwner, action: Action) -> None:
+        """The caller is about to do that with a run of ``owner``. Raises Problem 404 or 403."""
+        grant = caller().grant
+        names_it = grant is None or run_id == grant.run_id or owner.project_id == grant.project_id
+        if owner.caller != caller().name or not names_it:
+            raise Problem(404, UNKNOWN_RUN, refused="not-their-run")
+        _must_allow(grant, action)
+
+    def project(self, project_id: str) -> None:
+        """The caller is about to start a run there; whose project it is turns out then. Raises Problem 404 or 403."""
+        grant = caller().grant
+        if grant is None:
+            return
+        if grant.project_id is not None and grant.project_id != project_id:
+            raise Problem(404, UNKNOWN_PROJECT, refused="not-their-project")
+        _must_allow(grant, "start")
+
+    def key_only(self) -> None:
+        """Raises Problem 403 for a token: it opens what it names and nothing else."""
+        if caller().grant is not None:
+            raise Problem(403, "A token opens only what it names: use an API key", refused="token-scope")
+
+
+def _must_allow(grant: Grant | None, action: Action) -> None:
+    if grant is not None and action not in grant.can:
+        raise Problem(403, f"This token does not allow to {action}", {"can": grant.can}, refused="token-scope")
+
+
+def _bearer() -> str:
+    scheme, _, credential = flask.request.headers.get("Authorization", "").partition(" ")
+    return credential.strip() if scheme.lower() == "bearer" else ""

@@ -1,0 +1,46 @@
+"""gunicorn's own answers and log lines, without its name and without anybody's token."""
+
+from __future__ import annotations
+
+import http
+import json
+import logging
+import os
+from socket import socket
+from typing import Any
+
+from gunicorn import util
+from gunicorn.glogging import Logger
+from gunicorn.http.wsgi import Response
+
+from orchestrator.redact import RedactingFormatter, Redactor, mask_tokens
+from orchestrator.web.headers import SECURITY
+
+
+class MaskingLogger(Logger):
+    """Access lines, which hold the address with its query, and errors: masked like all other lines."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        redact = Redactor.from_environment(os.environ)
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            plain = handler.formatter or logging.Formatter()
+            handler.setFormatter(RedactingFormatter(plain._fmt or "%(message)s", redact, plain.datefmt))
+
+
+def hide_server() -> None:
+    """Patch gunicorn, which has no setting for either: no `Server` header, and JSON for what it refuses by itself."""
+    named = Response.default_headers
+
+    def default_headers(self: Response) -> list[str]:
+        return [line for line in named(self) if not line.startswith("Server:")]
+
+    Response.default_headers = default_headers  # type: ignore[method-assign]
+    util.write_error = _write_error
+
+
+def _write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
+    body = json.dumps({"error": mask_tokens(mesg) or http.HTTPStatus(status_int).phrase}).encode()
+    headers = {**SECURITY, "Connection": "close", "Content-Type": "application/json", "Content-Length": str(len(body))}
+    lines = [f"HTTP/1.1 {status_int} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
+    util.write_nonblock(sock, "\r\n".join([*lines, "", ""]).encode("latin-1") + body)

@@ -1,0 +1,26 @@
+"""A POST that is refused starts no run; once there is a run, every answer names it (FINDINGS B12)."""
+
+from collections.abc import Callable
+
+from tests.conftest import StartService
+from tests.http.callers import JSON, PROMPT, runs_in
+from tests.support.model_server import Gate, ModelServer
+from tests.support.sse import post_run
+
+
+def test_without_a_place_for_its_viewer_no_run_is_started(
+    start_service: StartService, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    """Seen: each retry after such a 503 was another paid run."""
+    gate = Gate()
+    service = start_service(workers=1, SSE_MAX_VIEWERS="1", **model_server.environment())
+    with post_run(service, value=model_server.script(unique("held"), gate)):
+        gate.wait_until_asked()
+        refused = service.http.post("/agent/run", json=PROMPT)
+        assert (refused.status_code, refused.json()) == (503, {"error": "this process already serves 1 streams"})
+        assert refused.headers["retry-after"] and "x-run-id" not in refused.headers
+        assert runs_in(service) == 1
+        unwatched = service.http.post("/agent/run", json=PROMPT, headers=JSON)
+        assert unwatched.status_code == 202 and unwatched.headers["x-run-id"]
+        assert runs_in(service) == 2
+        gate.finish("Done.")
