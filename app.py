@@ -42,12 +42,13 @@ def create_app(settings: Settings) -> flask.Flask:
     keys = settings.api_keys
     tokens = Tokens(settings.secret_key, keys, service.redis)
     door = Door(keys, tokens)
-    runs = RunRoutes(settings, service.log, service.hub, service.follower, service.runs, door, tokens)
+    runs = RunRoutes(settings, service.models, service.log, service.hub, service.follower, service.runs, door, tokens)
     makes_tokens = TokenRoutes(door, tokens, service.log, service.project_owners, settings.agent_max_body_bytes)
     for routes, name in ((runs, "run"), (makes_tokens, "tokens")):
         app.register_blueprint(routes.blueprint(name))
         app.register_blueprint(routes.blueprint(f"api_{name}"), url_prefix="/api")  # where existing frontends call
-    health = HealthRoutes(service.redis, service.dispatcher, registration, in_production=not settings.dev)
+    in_production = not settings.dev
+    health = HealthRoutes(service.redis, service.dispatcher, registration, service.models, in_production)
     app.register_blueprint(health.blueprint())
     register_error_handlers(app)
     app.after_request(add_security_headers)

@@ -13,6 +13,7 @@ class DeadlineEmit:
     """An ``Emit`` whose ``check`` also raises ``PermanentError`` (code ``timeout``) once the deadline has passed."""
 
     def __init__(self, emit: Emit, deadline: float) -> None:
+        self.tries = emit.tries
         self._emit = emit
         self._deadline = deadline
 

@@ -8,11 +8,12 @@ class AgentError(Exception):
 
 
 class TransientError(AgentError):
-    """Worth another attempt, after ``delay`` seconds if the other side named one."""
+    """Worth another attempt, after ``delay`` seconds if one was named; ``spent``: tokens paid for nothing."""
 
-    def __init__(self, message: str, delay: float | None = None) -> None:
+    def __init__(self, message: str, delay: float | None = None, spent: int = 0) -> None:
         super().__init__(message)
         self.delay = delay
+        self.spent = spent
 
 
 class PermanentError(AgentError):
@@ -21,6 +22,10 @@ class PermanentError(AgentError):
     def __init__(self, message: str, code: str = "failed") -> None:
         super().__init__(message)
         self.code = code
+
+
+class ContextOverflow(PermanentError):
+    """The messages are longer than the model can read. A shorter conversation may pass."""
 
 
 class Cancelled(AgentError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from agent.errors import AgentError, Cancelled, PermanentError, TransientError
 from agent.loop import DEFAULT_LIMITS, run_code_agent
 from agent.messages import Limits, RunRequest
-from agent.protocols import JSON, ChatModel, Emit, Sandbox
+from agent.protocols import JSON, ChatModel, Emit, Sandbox, Tries
 
 T = TypeVar("T")
 Event = dict[str, Any]
@@ -30,16 +31,21 @@ class LocalRun:
         self._on_event = on_event
 
     def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
+        tries = Tries()
         for attempt, delay in enumerate([*RETRY_DELAYS, None]):
-            emit = _LocalEmit(self, step_id, attempt)
+            emit = _LocalEmit(self, step_id, attempt, replace(tries, is_last=delay is None))
             before = self.last_id
             try:
                 result = body(emit)
             except TransientError as error:
                 if delay is None:
                     raise
-                time.sleep(delay if error.delay is None else error.delay)
                 self._roll_back(step_id, attempt + 1, before, str(error))
+                wait = delay if error.delay is None else error.delay
+                of = len(RETRY_DELAYS) + 1
+                self.publish("status", f"{error}; again in {wait:.0f} s, {attempt + 2} of {of}", step_id, attempt + 1)
+                time.sleep(wait)
+                tries = Tries(failed=attempt + 1, spent=tries.spent + error.spent)
             else:
                 self._apply(emit.changes)
                 return result
@@ -73,7 +79,8 @@ class LocalRun:
 
 
 class _LocalEmit:
-    def __init__(self, run: LocalRun, step: str, attempt: int) -> None:
+    def __init__(self, run: LocalRun, step: str, attempt: int, tries: Tries) -> None:
+        self.tries = tries
         self.changes: dict[str, bytes | None] = {}
         self._run = run
         self._step = step

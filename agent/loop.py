@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import partial
 
 from agent import prompts
-from agent.messages import Limits, Message, ModelReply, RunRequest, RunResult, Usage
+from agent.conversation import Conversation
+from agent.messages import Limits, RunRequest, RunResult, Turn
 from agent.protocols import ChatModel, ProjectStore, Sandbox, Step
 from agent.steps import Bodies
 
@@ -30,25 +31,22 @@ def run_code_agent(
     Raises ``PermanentError``, ``TransientError`` or ``Cancelled``. The caller publishes the terminal event.
     """
     do = Bodies(request, model, sandbox, store, limits)
-    messages = prompts.opening(request, step.run("prepare", do.prepare))
-    usage, summary, checks, problems = Usage(), "", 0, None
+    talk = Conversation(prompts.opening(request, step.run("prepare", do.prepare)), limits, model.context)
 
-    for turn in range(1, limits.max_turns + 1):
-        reply = ModelReply.model_validate(step.run(f"model-{turn}", partial(do.ask, turn, list(messages), usage)))
-        messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
-        usage, summary = usage + reply.usage, reply.text or summary
+    while not talk.is_over:
+        if talk.is_full:
+            talk.compact(step.run(f"compact-{talk.compactions + 1}", partial(do.compact, talk)))
 
-        for number, call in enumerate(reply.tool_calls, start=1):
+        turn = talk.turn + 1
+        reply = Turn.model_validate(step.run(f"model-{turn}", partial(do.ask, turn, talk)))
+        talk.add(reply)
+
+        for number, call in enumerate(reply.tool_calls[: limits.max_calls], start=1):
             result = step.run(f"tool-{turn}-{number}", partial(do.act, f"call-{turn}-{number}", call))
-            messages.append(Message(role="tool", content=result, tool_call_id=call.id))
-        if reply.tool_calls:
-            continue
+            talk.add_result(call, result)
 
-        checks += 1
-        previous, problems = problems, step.run(f"check-{checks}", partial(do.check, turn, usage))
-        if not problems or problems == previous:  # who lets the same problems stand has said the last word
-            break
-        messages.append(prompts.repair(problems))
-    else:
-        summary += f"\n\nStopped after {limits.max_turns} turns, before everything was checked."
-    return RunResult.model_validate(step.run("finish", partial(do.finish, summary.strip(), usage)))
+        if talk.wants_check:
+            talk.judge(step.run(f"check-{talk.checks + 1}", partial(do.check, turn, talk.usage)))
+
+    finish = partial(do.finish, talk.summary, talk.usage, talk.missing)
+    return RunResult.model_validate(step.run("finish", finish))

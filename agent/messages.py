@@ -27,18 +27,34 @@ class Limits(Value):
     """What a run may use up."""
 
     max_turns: int = 24
+    max_calls: int = Field(default=16, description="tool calls of one reply that are carried out")
+    max_tokens: int | None = Field(default=None, description="tokens a run may use, in and out")
+    max_cost: float | None = Field(default=None, description="what a run may cost, in the currency of the prices")
     command_timeout: float = Field(default=120.0, description="seconds a command may take")
     deadline: float | None = Field(default=None, description="seconds since the epoch at which the run times out")
+    wind_down: float = Field(default=60.0, description="seconds before the deadline that belong to the last turn")
 
 
 class Usage(Value):
-    input_tokens: int = 0
+    """What model calls have used up. ``cost`` is 0 where no price is known."""
+
+    input_tokens: int = Field(default=0, description="all of them, cached ones too")
     output_tokens: int = 0
+    cached_tokens: int = Field(default=0, description="those of the input that the provider had cached")
+    abandoned: int = Field(default=0, description="tokens of attempts that were begun and not finished, as estimated")
+    cost: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens + self.abandoned
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            abandoned=self.abandoned + other.abandoned,
+            cost=round(self.cost + other.cost, 8),
         )
 
 
@@ -47,6 +63,7 @@ class ToolCall(Value):
     name: str
     args: dict[str, Any] = {}
     malformed: str | None = Field(default=None, description="the arguments as sent, where they are no JSON object")
+    was_cut: bool = Field(default=False, description="malformed because the reply reached its longest size")
 
 
 class Message(Value):
@@ -56,12 +73,27 @@ class Message(Value):
     content: str = ""
     tool_calls: list[ToolCall] = []
     tool_call_id: str | None = None
+    blocks: list[dict[str, Any]] = Field(default=[], description="a provider's own, to be sent back unchanged")
+
+
+Stop = Literal["done", "length", "refused", "overflow"]
+"""Why a reply ended: by itself, cut at its longest size, refused, or not even begun as the messages are too long."""
 
 
 class ModelReply(Value):
     text: str = ""
     tool_calls: list[ToolCall] = []
     usage: Usage = Usage()
+    stop: Stop = "done"
+    blocks: list[dict[str, Any]] = []
+
+
+class Turn(ModelReply):
+    """A reply, and what the run has to remember about how it came about."""
+
+    model: str = Field(default="", description="which model answered: the fallback, once the first one has failed")
+    notice: str = Field(default="", description="what the model was told before it, beyond the conversation")
+    is_last: bool = Field(default=False, description="no further model call: a limit is reached")
 
 
 class ToolSpec(Value):
@@ -78,8 +110,14 @@ class CommandResult(Value):
     truncated: bool = Field(default=False, description="it wrote more than anybody would read")
 
 
+Outcome = Literal["done", "partial", "nothing-to-do"]
+
+
 class RunResult(Value):
     """The data of the ``complete`` event."""
+
+    outcome: Outcome
+    missing: str | None = Field(default=None, description="what a ``partial`` run leaves undone, in words")
 
     url: str | None = None
     title: str

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from agent.messages import RunRequest, RunResult, Usage
+from agent.messages import Outcome, RunRequest, RunResult, Usage
 from agent.workspace import text_of
 
 MAX_FILES_EVENT: Final = 2_000_000
@@ -23,8 +23,17 @@ FRAMEWORK_SIGNS: Final = (
 )
 
 
+def outcome(missing: str | None, *, has_changes: bool) -> Outcome:
+    """How a run ended. One that made and changed nothing is never ``done``."""
+    if missing:
+        return "partial"
+    return "done" if has_changes else "nothing-to-do"
+
+
 def result(
     request: RunRequest,
+    end: Outcome,
+    missing: str | None,
     summary: str,
     files: Mapping[str, bytes],
     texts: dict[str, str],
@@ -32,6 +41,8 @@ def result(
     usage: Usage,
 ) -> RunResult:
     return RunResult(
+        outcome=end,
+        missing=missing,
         title=title(request.value),
         summary=summary,
         files=texts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from agent.messages import Message, RunRequest
+from agent.messages import Limits, Message, RunRequest
 
 SYSTEM: Final = """\
 You are a careful software engineer who builds small, complete projects.
@@ -25,18 +25,45 @@ MAX_LISTED: Final = 200
 """Paths of existing files named to the model; it can list the rest itself."""
 
 
+NOTHING_TO_DO: Final = "Nothing to do:"
+"""How an answer begins that says why a request needs no file; anything else would be taken for work left undone."""
+NOTHING_DONE: Final = (
+    "No file was made or changed. Do what was asked with the tools; or, if the request needs no file, answer again and "
+    f'begin with "{NOTHING_TO_DO}".'
+)
+EMPTY_ANSWER: Final = "(no answer)"
+ASK_AFTER_EMPTY: Final = (
+    "Your answer was empty. Go on with the work, or say in a few words what you made and what is missing."
+)
+CONTINUE: Final = "Your answer was cut at its longest size. Go on exactly where it stopped, without repeating anything."
+CUT_ARGUMENTS: Final = (
+    "Nothing was done: your answer reached its longest size inside the arguments of {name} ({size} characters came). "
+    "Split the work: one file a call, and long files in parts, each well below that size."
+)
+
+
 def opening(request: RunRequest, existing: Sequence[str]) -> list[Message]:
     """The messages a run starts with. ``existing``: paths of the project's files."""
-    messages = [Message(role="system", content=SYSTEM), Message(role="user", content=request.value)]
+    system = SYSTEM
     if existing:
         listed = [f"- {path}" for path in existing[:MAX_LISTED]]
         if len(existing) > MAX_LISTED:
             listed.append(f"- and {len(existing) - MAX_LISTED} more")
-        messages.insert(1, Message(role="system", content="\n".join([EXISTING, *listed])))
-    return messages
+        system = "\n".join([SYSTEM, EXISTING, *listed])  # one system message: some endpoints refuse a second one
+    return [Message(role="system", content=system), Message(role="user", content=request.value)]
 
 
-def repair(problems: Sequence[str]) -> Message:
+def repair(problems: Sequence[str]) -> str:
     """What the model is asked after a check found ``problems``."""
     listed = "\n".join(f"- {problem}" for problem in problems)
-    return Message(role="user", content=f"A check of the files found:\n{listed}\nRepair it, or say why it is right so.")
+    return f"A check of the files found:\n{listed}\nRepair it, or say why it is right so."
+
+
+def too_many_calls(most: int) -> str:
+    return f"Not carried out: an answer may hold {most} calls at most. Call again for the rest."
+
+
+def stopped(limits: Limits, turns: int) -> str:
+    """Why a run ended before its model said that it was done."""
+    reached = f"after {turns} turns" if turns >= limits.max_turns else "at a limit of tokens, cost or time"
+    return f"Stopped {reached}, before the work was finished."

@@ -20,12 +20,28 @@ JSON = Any
 """A value that ``json.dumps`` takes: what steps return and events carry."""
 
 
+@dataclass(frozen=True)
+class Tries:
+    """How the attempts of a step before this one ended."""
+
+    failed: int = 0
+    """They raised, and said so."""
+    interrupted: int = 0
+    """Their process died or was cut off; nobody knows what they had used up."""
+    spent: int = 0
+    """Tokens that the failed ones had used."""
+    is_last: bool = False
+    """If this one fails as well, the run does."""
+
+
 class Emit(Protocol):
     """Publishes events of one attempt of one step."""
 
     @property
     def attempt(self) -> int:
         """From 0; above it an earlier attempt may have done something of what this one will do."""
+
+    tries: Tries
 
     def __call__(self, type: str, data: JSON) -> None:
         """Publish one event (see docs/events.md for the shapes of ``data``).
@@ -53,11 +69,16 @@ class ChatModel(Protocol):
     name: str
     introduction: str
     """What a viewer should know first: the run's first ``status``."""
+    context: int
+    """Tokens of messages and reply together that it can hold, as far as known."""
+    fallback: ChatModel | None
+    """Who answers in its stead once it has failed for good."""
 
     def reply(self, messages: Sequence[Message], tools: Sequence[ToolSpec], emit: Emit) -> ModelReply:
-        """Answer ``messages``, emitting ``text`` as it streams.
+        """Answer ``messages``, emitting ``text`` and ``reasoning`` as they stream.
 
-        Raises ``TransientError`` (rate limit, server error, connection) or ``PermanentError`` (bad key, bad request).
+        Raises ``TransientError`` (rate limit, server error, connection), ``ContextOverflow`` or another
+        ``PermanentError`` (bad key, bad request).
         """
 
 

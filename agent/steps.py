@@ -6,13 +6,14 @@ begins by putting the workspace back to what the last finished step left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from agent import checks, notes, outcome, tools, workspace
+from agent import asking, checks, notes, outcome, prompts, tools, workspace
+from agent.compaction import compacted, tokens
+from agent.conversation import Conversation
 from agent.deadline import DeadlineEmit, remaining
 from agent.entries import LeftOut, Stored
-from agent.messages import Limits, Message, RunRequest, ToolCall, Usage
+from agent.messages import Limits, RunRequest, ToolCall, Usage
 from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox
 
 CHECK_TIMEOUT: Final = 20.0
@@ -42,10 +43,16 @@ class Bodies:
             workspace.restore(self.sandbox, stored, emit.check)
         return files
 
-    def ask(self, turn: int, messages: Sequence[Message], usage: Usage, emit: Emit) -> JSON:
-        """One model call; returns a ``ModelReply``."""
-        emit = self._begin("model", turn, usage, emit)
-        return self.model.reply(messages, tools.specs(self.limits), emit).model_dump(by_alias=True, mode="json")
+    def compact(self, talk: Conversation, emit: Emit) -> int:
+        """Say that the conversation is made shorter; returns the size that it is to have, in tokens."""
+        before, after = talk.size, tokens(compacted(talk.messages, talk.target))
+        emit("status", f"The conversation is shortened from about {before:,} tokens to {after:,}")
+        return talk.target
+
+    def ask(self, turn: int, talk: Conversation, emit: Emit) -> JSON:
+        """One model call; returns a ``Turn``."""
+        emit = self._begin("model", turn, talk.usage, emit)
+        return asking.ask(self.model, talk, self.limits, emit).model_dump(by_alias=True, mode="json")
 
     def act(self, call_id: str, call: ToolCall, emit: Emit) -> str:
         """One tool call; returns the text that the model sees."""
@@ -65,22 +72,29 @@ class Bodies:
         emit = self._begin("check", turn, usage, emit)
         with self.sandbox.hold(emit.check):
             stored, _ = self._restore(emit)
+            if stored.tree == Stored.decode(self.store.project_files()).tree:
+                return [prompts.NOTHING_DONE]
             found = checks.check(stored.files(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
         emit("status", f"Check: {'; '.join(found.problems) or 'nothing wrong found'}")
         if found.unchecked:
             emit("status", f"Not checked: {'; '.join(found.unchecked)}")
         return found.problems
 
-    def finish(self, summary: str, usage: Usage, emit: Emit) -> JSON:
-        """Save the project and describe it; returns a ``RunResult``."""
+    def finish(self, summary: str, usage: Usage, missing: str | None, emit: Emit) -> JSON:
+        """Save the project and describe it; returns a ``RunResult``. ``missing``: what is left undone, in words."""
         kept = self.store.run_files()
-        files = Stored.decode(kept).files()
+        stored = Stored.decode(kept)
+        has_changes = stored.tree != Stored.decode(self.store.project_files()).tree
+        end = outcome.outcome(missing, has_changes=has_changes)
+        if missing:
+            emit("status", f"Not everything is done. {missing}")
+        files = stored.files()
         texts, left_out = outcome.texts(files)
         if left_out:
             emit("status", f"Stored, but not shown here (binary or too much): {outcome.listed(left_out)}")
         emit("files", texts)
         self.store.save_project(kept)
-        result = outcome.result(self.request, summary, files, texts, self.sandbox.id, usage)
+        result = outcome.result(self.request, end, missing, summary, files, texts, self.sandbox.id, usage)
         return result.model_dump(by_alias=True, mode="json")
 
     def _begin(self, stage: str, turn: int, usage: Usage, emit: Emit) -> Emit:
@@ -97,8 +111,11 @@ class Bodies:
         return watched
 
     def _timeout(self, wanted: float) -> float:
-        left = wanted if self.limits.deadline is None else remaining(self.limits.deadline)
-        return max(0.0, min(wanted, left))
+        if self.limits.deadline is None:
+            return wanted
+        left = remaining(self.limits.deadline)
+        # The last seconds belong to the model, which is then told to leave things working.
+        return max(0.0, min(wanted, left - self.limits.wind_down if left > self.limits.wind_down else left))
 
     def _restore(self, emit: Emit) -> tuple[Stored, list[LeftOut]]:
         """The stored state, to which the workspace is equal now, and what is not there any more."""

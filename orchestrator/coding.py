@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agent.loop import run_code_agent
 from agent.messages import Limits, RunRequest
-from agent.models.catalog import ModelConfig, open_model
+from agent.models.catalog import Catalog, ModelConfig
+from agent.models.specs import names, table
 from agent.protocols import Step
 from agent.sandbox import Janitor, default_dir, open_sandbox, remove_workspace
 from orchestrator.projects import RedisProjectStore
@@ -16,21 +17,37 @@ from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
 
 
-def model_config(settings: Settings) -> ModelConfig:
-    return ModelConfig(
-        openai_api_key=settings.openai_api_key,
-        openai_base_url=settings.openai_base_url,
-        openai_models=tuple(name.strip() for name in settings.openai_models.split(",") if name.strip()),
-        offline_delay=settings.agent_offline_delay,
+def make_catalog(settings: Settings) -> Catalog:
+    """The models that are configured. Once per process: it holds their clients."""
+    return Catalog(
+        ModelConfig(
+            openai_api_key=settings.openai_api_key,
+            openai_base_url=settings.openai_base_url,
+            openai_models=names(settings.openai_models),
+            anthropic_api_key=settings.anthropic_api_key,
+            anthropic_base_url=settings.anthropic_base_url,
+            anthropic_models=names(settings.anthropic_models),
+            offline_delay=settings.agent_offline_delay,
+            fallback=settings.agent_fallback_model,
+            table=table(settings.agent_model_table),
+            most_context=settings.agent_max_context,
+            most_output=settings.agent_max_output,
+        )
     )
+
+
+WIND_DOWN: Final = 60.0
+"""Seconds before its deadline in which a run begins no new turn but its last …"""
+WIND_DOWN_SHARE: Final = 0.1
+"""… or this share of all its time, where that is less."""
 
 
 class Coder:
     """The agent with everything it needs from this service."""
 
-    def __init__(self, settings: Settings, log: RunLog) -> None:
+    def __init__(self, settings: Settings, log: RunLog, models: Catalog) -> None:
         self._settings = settings
-        self._models = model_config(settings)
+        self._models = models
         self._log = log
         self._dir = Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
 
@@ -40,13 +57,17 @@ class Coder:
         result = run_code_agent(
             RunRequest(run_id=request.run_id, project_id=request.project_id, value=request.value, model=request.model),
             step,
-            model=open_model(request.model, self._models),
+            model=self._models.open(request.model),
             sandbox=open_sandbox(self._settings.agent_sandbox, self._dir, request.run_id),
             store=RedisProjectStore(self._log, record),
             limits=Limits(
                 max_turns=self._settings.agent_max_turns,
+                max_calls=self._settings.agent_max_calls,
+                max_tokens=self._settings.agent_max_tokens,
+                max_cost=self._settings.agent_max_cost,
                 command_timeout=self._settings.agent_command_timeout,
                 deadline=(record.time("createdAt") or 0) / 1000 + self._settings.agent_run_timeout,
+                wind_down=min(WIND_DOWN, self._settings.agent_run_timeout * WIND_DOWN_SHARE),
             ),
         )
         shown: dict[str, Any] = self._log.redact.value(result.model_dump(by_alias=True, mode="json"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -12,7 +13,8 @@ from typing import Any, Final
 
 import inngest
 
-from orchestrator.coding import Coder
+from agent.models.catalog import OFFLINE, Catalog
+from orchestrator.coding import Coder, make_catalog
 from orchestrator.drain import Drain
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.client import make_client
@@ -36,6 +38,8 @@ from orchestrator.steps import DurableSteps, EmitterSettings
 READ_CONNECTIONS: Final = 2
 READ_WAIT_SECONDS: Final = 15.0
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Service:
@@ -46,6 +50,7 @@ class Service:
     """This process's name to others, in leases."""
     redis: Client
     drain: Drain
+    models: Catalog
     log: RunLog
     client: inngest.Inngest
     functions: list[inngest.Function[Any]]
@@ -93,7 +98,10 @@ def build_service(settings: Settings) -> Service:
         redact=redact,
     )
     steps = DurableSteps(log, _emitter_settings(settings, drain, redact))
-    coder = Coder(settings, log)
+    models = make_catalog(settings)
+    if models.best == OFFLINE:
+        logger.warning("models.offline_only reason='no OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY is set'")
+    coder = Coder(settings, log, models)
 
     client = make_client(settings, redact)
     project_owners = ProjectOwners(redis)
@@ -128,6 +136,7 @@ def build_service(settings: Settings) -> Service:
         owner=owner,
         redis=redis,
         drain=drain,
+        models=models,
         log=log,
         client=client,
         functions=functions,

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agent.models.specs import Facts, names, table
 from orchestrator.access import INNGEST, LOCAL, SECRET_SHORTEST, exact_origins, is_hard_to_guess, named_keys
 
 REQUIRED_BY_INNGEST = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY")
@@ -98,6 +99,13 @@ class Settings(BaseSettings):
     agent_direct_runs: int = Field(16, ge=1, description="Runs a process drives at a time with the direct engine.")
     agent_max_active_runs: int = Field(500, ge=1, description="Unfinished runs in all; above it POST answers 429.")
     agent_max_turns: int = Field(24, ge=1, le=200, description="Model calls a run may make.")
+    agent_max_calls: int = Field(16, ge=1, le=100, description="Tool calls of one reply that are carried out.")
+    agent_max_tokens: int | None = Field(
+        None, ge=1, description="Tokens a run may use, in and out; near it the model gets one last turn."
+    )
+    agent_max_cost: float | None = Field(
+        None, gt=0, description="What a run may cost, by the prices in AGENT_MODEL_TABLE; likewise."
+    )
     agent_command_timeout: float = Field(120, gt=0, description="Seconds a command in the sandbox may take.")
     agent_run_timeout: float = Field(1800, gt=0, description="Seconds after which a run ends with code `timeout`.")
     agent_stall_seconds: float = Field(
@@ -110,6 +118,23 @@ class Settings(BaseSettings):
     openai_api_key: str | None = Field(None, description="Key for an OpenAI-compatible endpoint.")
     openai_base_url: str | None = Field(None, description="Its URL, where it is not OpenAI's (Ollama, vLLM, …).")
     openai_models: str = Field("gpt-4.1-mini", description="Comma-separated model names offered; the first is best.")
+    anthropic_api_key: str | None = Field(None, description="Key for Anthropic's endpoint.")
+    anthropic_base_url: str | None = Field(None, description="Its URL, where another server speaks its protocol.")
+    anthropic_models: str = Field("claude-sonnet-4-5", description="Comma-separated model names offered, after those.")
+    agent_fallback_model: str | None = Field(
+        None, description="Model that a run goes on with when its own has failed for good."
+    )
+    agent_model_table: str | None = Field(
+        None,
+        description='JSON, what models hold and cost for a million tokens: `{"name": {"context": 64000, "output": '
+        '8192, "price": {"input": 0.4, "output": 1.6, "cached": 0.1}}}`.',
+    )
+    agent_max_context: int = Field(
+        128_000,
+        ge=2_000,
+        description="Tokens of a conversation; it is shortened well before, even where more would fit.",
+    )
+    agent_max_output: int = Field(16_384, ge=256, description="Tokens of one reply; a longer one is continued.")
     agent_offline_delay: float = Field(0.015, ge=0, description="Seconds between words of the offline model.")
     agent_sandbox: Literal["auto", "bubblewrap", "unsafe-local", "none"] = Field(
         "auto", description="Where commands run. `auto`: a bubblewrap jail, or commands are refused."
@@ -187,6 +212,21 @@ class Settings(BaseSettings):
                     f"SECRET_KEY must have at least {SECRET_SHORTEST} random characters in production; "
                     'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _models_add_up(self) -> Self:
+        facts = table(self.agent_model_table)
+        offered = [
+            *(names(self.openai_models) if self.openai_api_key or self.openai_base_url else ()),
+            *(names(self.anthropic_models) if self.anthropic_api_key or self.anthropic_base_url else ()),
+        ]
+        unpriced = [name for name in offered if facts.get(name, Facts()).price is None]
+        if self.agent_max_cost is not None and unpriced:
+            raise ValueError(f"AGENT_MAX_COST needs a price in AGENT_MODEL_TABLE for: {', '.join(unpriced)}")
+        if self.agent_fallback_model not in (None, *offered):
+            known = ", ".join(offered) or "none"
+            raise ValueError(f"AGENT_FALLBACK_MODEL must be a configured model (known: {known})")
         return self
 
     @cached_property

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from agent import prompts
 from agent.messages import Limits, ToolCall, ToolSpec
 from agent.tools.base import Context, Tool, ToolFailure
 from agent.tools.edit_file import EDIT_FILE
@@ -41,6 +42,9 @@ def answer(call: ToolCall, context: Context) -> str:
 
 
 def _run(call: ToolCall, context: Context) -> tuple[str, str]:
+    if call.was_cut:
+        size = len(call.malformed or "")
+        raise ToolFailure(prompts.CUT_ARGUMENTS.format(name=call.name, size=size), "arguments cut at the output limit")
     if call.malformed is not None:
         raise ToolFailure(f"Expected a JSON object as arguments, got {call.malformed[:500]!r}.", "malformed arguments")
     if (tool := TOOLS.get(call.name)) is None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 LARGEST_JOINED: Final = 16_384
 """Characters; what has grown to this is an event of its own, far below the size at which events are cut."""
 
-STREAMED: Final = frozenset({"text", "tool-output"})
+STREAMED: Final = frozenset({"text", "reasoning", "tool-output"})
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Draft:
         """Take up the next piece of the same stream; False where it is another event."""
         if type != self.type or type not in STREAMED:
             return False
-        if type == "text":
+        if type != "tool-output":
             if len(self.data) + len(data) > LARGEST_JOINED:
                 return False
             self.data += data

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from agent.errors import Cancelled
+from agent.protocols import Tries
 from orchestrator.drain import Drain
 from orchestrator.events import encode_body
 from orchestrator.patience import AWAY, patiently
@@ -45,6 +46,7 @@ class Emitter:
     """
 
     def __init__(self, log: RunLog, run_id: str, step: str, attempt: int, settings: EmitterSettings) -> None:
+        self.tries = Tries()
         self._log = log
         self._place = (run_id, step, attempt)
         self.attempt = attempt

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import flask
 from redis.exceptions import RedisError
 
+from agent.models.catalog import Catalog
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.registration import Registration
 from orchestrator.runlog.address import NotPrimary
@@ -20,6 +21,7 @@ class HealthRoutes:
     redis: Client
     dispatcher: Dispatcher
     registration: Registration
+    models: Catalog
     in_production: bool
 
     def blueprint(self) -> flask.Blueprint:
@@ -45,7 +47,7 @@ class HealthRoutes:
             return self._not_ready({"redis": reason})
         if failed:
             return self._not_ready({"redis": "ok", "engine": choice.engine, "registration": failed})
-        return {"status": "ready", "redis": reason or "ok", "engine": choice.engine}
+        return {"status": "ready", "redis": reason or "ok", "engine": choice.engine, "model": self.models.best}
 
     def _not_ready(self, parts: dict[str, str]) -> flask.typing.ResponseReturnValue:
         body = {"error": "Not ready", "status": "not ready", "details": parts}

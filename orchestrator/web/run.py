@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import flask
 
-from agent.models.catalog import available_models
-from orchestrator.coding import model_config
+from agent.models.catalog import Catalog
 from orchestrator.hub import Follower, Hub, Stream, Viewer
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.runs import Prompt, Runs, StartUncertain
@@ -29,6 +28,7 @@ class RunRoutes:
     """The views; what they need is theirs, nothing is global."""
 
     settings: Settings
+    models_offered: Catalog
     log: RunLog
     hub: Hub
     follower: Follower
@@ -128,7 +128,7 @@ class RunRoutes:
         return {"models": self._models()}
 
     def _models(self) -> list[dict[str, Any]]:
-        return [model.model_dump(by_alias=True) for model in available_models(model_config(self.settings))]
+        return [model.model_dump(by_alias=True) for model in self.models_offered.available()]
 
     def _describe(self, record: RunRecord) -> dict[str, Any]:
         end = json.loads(self.log.end_event(record.run_id) or b"{}") if record.ended else {}

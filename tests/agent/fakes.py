@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from agent.messages import Message, ModelReply, ToolCall, ToolSpec, Usage
-from agent.protocols import JSON, Emit, Step
+from agent.protocols import JSON, ChatModel, Emit, Step, Tries
 
 T = TypeVar("T")
 
@@ -16,6 +16,7 @@ class Events:
     """An ``Emit`` that remembers. ``on_check`` is called by ``check`` and may raise."""
 
     def __init__(self, on_check: Callable[[], None] = lambda: None) -> None:
+        self.tries = Tries()
         self.all: list[tuple[str, Any]] = []
         self.attempt = 0
         self.changes: dict[str, bytes | None] = {}
@@ -111,8 +112,10 @@ class ScriptedModel:
 
     name = "scripted"
     introduction = "A scripted model"
+    fallback: ChatModel | None = None
 
-    def __init__(self, *replies: ModelReply) -> None:
+    def __init__(self, *replies: ModelReply, context: int = 128_000) -> None:
+        self.context = context
         self._replies = replies
         self.asked: list[Sequence[Message]] = []
 

@@ -186,7 +186,9 @@ def test_out_of_turns_it_finishes_with_what_there_is_and_says_so(request_: RunRe
     step = AtOnce(store := MemoryStore())
     model = ScriptedModel(says("More", writes(**PAGE)))
     result = run_code_agent(request_, step, model=model, sandbox=no_jail, store=store, limits=Limits(max_turns=2))
-    assert result.summary == "More\n\nStopped after 2 turns, before everything was checked."
+    assert (result.summary, result.outcome) == ("More", "partial")
+    assert result.missing == "Stopped after 2 turns, before the work was finished."
+    assert "This is your last turn" in model.asked[-1][-1].content
     assert (list(result.files), result.framework) == (["index.html"], "html")
     assert result.usage == Usage(input_tokens=20, output_tokens=10)
 
@@ -213,5 +215,6 @@ def test_a_later_run_continues_from_the_projects_files(request_: RunRequest, no_
     step = AtOnce(store := MemoryStore({"old.txt": b"old"}))
     model = ScriptedModel(says("", writes(new__txt="new")), says("Done"))
     run(request_, model, no_jail, step, store)
-    assert "- old.txt" in model.asked[0][1].content
+    assert [message.role for message in model.asked[0]] == ["system", "user"]  # FINDINGS D3: there were two of system
+    assert "- old.txt" in model.asked[0][0].content
     assert store.project == {"old.txt": b"old", "new.txt": b"new"}

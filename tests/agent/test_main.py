@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def start(*args: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "AGENT_"))}
+    ours = ("OPENAI_", "ANTHROPIC_", "AGENT_")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.Popen(
         [sys.executable, "-m", "agent", *args],
         cwd=cwd,
@@ -89,9 +90,10 @@ def test_a_transient_error_rolls_the_attempt_back_and_tries_again() -> None:
         return "done"
 
     assert run.run("model-1", body) == "done"
-    assert [event["type"] for event in events] == ["text", "rollback", "text"]
+    assert [event["type"] for event in events] == ["text", "rollback", "status", "text"]
     assert events[1]["data"] == {"step": "model-1", "attempt": 1, "fromId": 1, "toId": 1, "reason": "busy"}
-    assert [event["attempt"] for event in events] == [0, 1, 1]
+    assert events[2]["data"] == "busy; again in 0 s, 2 of 4"
+    assert [event["attempt"] for event in events] == [0, 1, 1, 1]
     assert run.run_files() == {"2.txt": b""}
 
 

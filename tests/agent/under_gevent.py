@@ -16,17 +16,17 @@ import gevent
 
 from agent.errors import Cancelled
 from agent.messages import Message
-from agent.models.openai_chat import OpenAIChat
 from agent.sandbox import open_sandbox
-from tests.agent import fake_openai
+from tests.agent.endpoints import model_at
 from tests.agent.fakes import Events
+from tests.support import llm
 
 HELLO = [Message(role="user", content="Hello")]
 
 
 def main(folder: Path) -> None:
-    with fake_openai.serving(fake_openai.says("Hi"), fake_openai.hangs_in_the_middle) as server:
-        model = OpenAIChat("m", "key", server.url)
+    with llm.serving(llm.says("Hi"), llm.hangs_in_the_middle) as server:
+        model = model_at(server, "openai")
         assert model.reply(HELLO, [], Events()).text == "Hi"
         print("talked")
 

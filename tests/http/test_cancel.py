@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.agent.fake_openai import says
+from tests.support.llm import says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import Event, assert_whole, events_of, start_run

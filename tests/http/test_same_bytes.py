@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from orchestrator.runlog.connection import Client
-from tests.agent.fake_openai import says
+from tests.support.llm import says
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
 from tests.support.sse import EVENT_STREAM, post_run, sse_messages

@@ -13,8 +13,8 @@ from contextlib import ExitStack, closing, suppress
 
 import pytest
 
-from tests.agent.fake_openai import says
 from tests.conftest import StartService
+from tests.support.llm import says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import EVENT_STREAM, post_run, sse_events

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from tests.agent.fake_openai import says
 from tests.conftest import StartService
 from tests.inngest_runs.looking import run_at
 from tests.support.inngest import InngestExecutor, InngestServer
+from tests.support.llm import says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import assert_whole, events_of, start_run

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from tests.agent.fake_openai import says
 from tests.inngest_runs.looking import run_at, sent_events, stored_ids, text_of
 from tests.support.inngest import InngestExecutor
+from tests.support.llm import says
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
 from tests.support.sse import EVENT_STREAM, Event, assert_whole, events_of, post_run, run_to_end, sse_events, start_run

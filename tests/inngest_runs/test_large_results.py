@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 
-from tests.agent.fake_openai import says
 from tests.inngest_runs.looking import run_at
 from tests.support.inngest import InngestExecutor
+from tests.support.llm import says
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
 from tests.support.sse import assert_whole, events_of, start_run

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.agent.fake_openai import says
 from tests.inngest_runs.looking import run_at
 from tests.support.inngest import InngestExecutor
 from tests.support.inngest.faults import after_step
+from tests.support.llm import says
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
 from tests.support.sse import assert_whole, events_of, start_run

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.agent.fake_openai import Answer, fails
 from tests.inngest_runs.looking import run_at, sent_events
 from tests.support.inngest import InngestExecutor
+from tests.support.llm import Answer, fails
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
 from tests.support.sse import assert_whole, events_of, run_to_end, start_run

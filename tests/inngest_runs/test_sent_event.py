@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from tests.agent.fake_openai import says
 from tests.http.conftest import contents
 from tests.support.inngest import InngestServer
+from tests.support.llm import says
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
 from tests.support.sse import assert_whole, events_of

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.agent.fake_openai import Answer, Handler, fails, says
 from tests.inngest_runs.looking import kept, text_of
+from tests.support.llm import Answer, Handler, fails, says
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
 from tests.support.sse import assert_whole, run_to_end

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from tests.agent.fake_openai import fails, says
 from tests.reliability.conftest import FUNCTION
 from tests.reliability.scripts import writes
 from tests.support.inngest import InngestExecutor, Run
+from tests.support.llm import fails, says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import Event, assert_whole, events_of, start_run

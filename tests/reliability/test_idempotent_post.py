@@ -10,8 +10,8 @@ import redis
 from orchestrator.access import LOCAL
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.runs import Prompt
-from tests.agent.fake_openai import says
 from tests.reliability.scripts import DONE, writes
+from tests.support.llm import says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import EVENT_STREAM, Event, assert_whole, events_of, post_run, sse_events

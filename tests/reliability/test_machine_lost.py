@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.agent.fake_openai import Handler
 from tests.reliability.scripts import DONE, runs, writes
+from tests.support.llm import Handler
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import assert_whole, events_of, start_run

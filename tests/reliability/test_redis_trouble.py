@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.agent.fake_openai import says
 from tests.reliability.scripts import DONE, writes
+from tests.support.llm import says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import Event, assert_whole, follow, sse_events, sse_messages, start_run

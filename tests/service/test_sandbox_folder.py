@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.agent.fake_openai import says
 from tests.conftest import StartService
+from tests.support.llm import says
 from tests.support.model_server import ModelServer
 from tests.support.sse import assert_whole, run_to_end
 from tools.processes import wait_until

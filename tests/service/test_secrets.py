@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import redis
 
-from tests.agent.fake_openai import fails, says
 from tests.conftest import next_database
+from tests.support.llm import fails, says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import EVENT_STREAM, assert_whole, post_run, run_to_end, sse_events

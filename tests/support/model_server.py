@@ -4,14 +4,13 @@ Point a service at it with `environment()`; its `auto` model is then this one. R
 other, as long as their prompts differ.
 """
 
-import json
 import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.agent.fake_openai import Answer, Handler, Server, says
+from tests.support.llm import Answer, Handler, Server, says
 
 HELD_SECONDS = 60.0  # a test that forgets a gate must fail, not hang
 
@@ -21,12 +20,8 @@ class ModelServer(Server):
 
     def __init__(self) -> None:
         super().__init__(())
-        self.RequestHandlerClass = _ByPrompt
         self.scripts: dict[str, tuple[Answer, ...]] = {}
         self.asked: dict[str, list[dict[str, Any]]] = {}
-
-    def environment(self) -> dict[str, str]:
-        return {"OPENAI_BASE_URL": self.url}
 
     def script(self, prompt: str, *answers: Answer) -> str:
         """Answer `prompt` like this; returns it."""
@@ -37,19 +32,20 @@ class ModelServer(Server):
         """How often a model was asked for this prompt."""
         return len(self.asked[prompt])
 
-
-class _ByPrompt(Handler):
-    server: ModelServer
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        prompt = next(message["content"] for message in body["messages"] if message["role"] == "user")
-        asked, answers = self.server.asked[prompt], self.server.scripts[prompt]
+    def answer_for(self, body: dict[str, Any]) -> Answer:
+        text = _text(next(message["content"] for message in body["messages"] if message["role"] == "user"))
+        prompt = text if text in self.scripts else next(known for known in self.scripts if text.startswith(known))
+        asked, answers = self.asked[prompt], self.scripts[prompt]
         asked.append(body)
         answer = answers[min(len(asked), len(answers)) - 1]
         if len(asked) > len(answers) and isinstance(answer, Gate):
-            answer = says()  # a gate opens once; asked to repair what it made, this model has nothing to add
-        answer(self)
+            return says()  # a gate opens once; asked to repair what it made, this model has nothing to add
+        return answer
+
+
+def _text(content: Any) -> str:
+    """A message's text, in either protocol."""
+    return content if isinstance(content, str) else str(content[0]["text"])
 
 
 class Gate:
@@ -74,13 +70,11 @@ class Gate:
     def __call__(self, handler: Handler) -> None:
         self.was_asked.set()
         try:
-            handler.start_stream()
-            handler.send_delta(role="assistant", content="")
+            dialect = handler.dialect
+            dialect.begin()
             while (piece := self._next(handler)) is not None:
-                handler.send_delta(content=piece)
-            handler.send_delta(finish_reason="stop")
-            handler.send_chunk(usage={"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10})
-            handler.wfile.write(b"data: [DONE]\n\n")
+                dialect.say(piece)
+            dialect.end("", (7, 3))
         except OSError:
             self.was_hung_up.set()
 

@@ -32,12 +32,8 @@ class Conversation:
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self.request = next(message.content for message in messages if message.role == "user")
-        self.existing = [
-            line.removeprefix("- ")
-            for message in messages
-            if message.role == "system" and message.content.startswith(prompts.EXISTING)
-            for line in message.content.splitlines()[1:]
-        ]
+        _, _, existing = messages[0].content.partition(prompts.EXISTING)
+        self.existing = [line.removeprefix("- ") for line in existing.splitlines() if line]
         self.results = [Result(message.content) for message in messages if message.role == "tool"]
 
 

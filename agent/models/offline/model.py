@@ -9,7 +9,7 @@ from typing import Final
 
 from agent.messages import Message, ModelReply, ToolSpec
 from agent.models.offline import script
-from agent.protocols import Emit
+from agent.protocols import ChatModel, Emit
 
 WORD: Final = re.compile(r"\S+\s*|\s+")
 
@@ -18,6 +18,8 @@ class OfflineModel:
     """``delay``: seconds between two words, for people who watch."""
 
     name = "offline"
+    context = 128_000  # a script reads no more than it has to
+    fallback: ChatModel | None = None
     introduction = (
         "This is a scripted demonstration without a language model: it picks one of a few prepared projects by the "
         "words of the prompt. The files, the commands and their output are real."

@@ -1,0 +1,58 @@
+"""One model call of the loop: what the model is told before it, who answers, and what the answer cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from agent import tools
+from agent.budget import standing
+from agent.conversation import Conversation, noted
+from agent.errors import ContextOverflow, PermanentError
+from agent.messages import Limits, Message, ModelReply, ToolSpec, Turn, Usage
+from agent.protocols import ChatModel, Emit, Tries
+
+
+def ask(model: ChatModel, talk: Conversation, limits: Limits, emit: Emit) -> Turn:
+    """Raises ``PermanentError`` with code ``refused`` and the model's own words where it refuses."""
+    now = standing(limits, talk.turn + 1, talk.usage, talk.size, time.time())
+    if now.notice:
+        emit("status", f"To the model: {now.notice.strip('[]')}")
+    try:
+        answerer, reply = _answered(model, talk.model, noted(talk.messages, now.notice), tools.specs(limits), emit)
+    except ContextOverflow as error:
+        emit("status", f"{error} The conversation is shortened.")
+        return Turn(stop="overflow", model=talk.model, is_last=now.is_last)
+    if reply.stop == "refused":
+        raise PermanentError(reply.text.strip() or "The model refused without a word.", code="refused")
+    usage = reply.usage + _abandoned(emit.tries, reply.usage)
+    told = {"usage": usage, "model": answerer.name, "notice": now.notice, "is_last": now.is_last}
+    return Turn.model_validate({**reply.model_dump(), **told})
+
+
+def _answered(
+    model: ChatModel, used: str, messages: Sequence[Message], specs: Sequence[ToolSpec], emit: Emit
+) -> tuple[ChatModel, ModelReply]:
+    """The reply and who gave it: the fallback where ``model`` fails for good, or has before (``used``)."""
+    fallback = model.fallback
+    if fallback is None:
+        return model, model.reply(messages, specs, emit)
+    if used != fallback.name and emit.tries.is_last:
+        emit("status", f"{model.name} has failed {emit.tries.failed} times. Going on with {fallback.name}")
+    elif used != fallback.name:
+        try:
+            return model, model.reply(messages, specs, emit)
+        except ContextOverflow:
+            raise
+        except PermanentError as error:
+            if error.code != "failed":
+                raise
+            emit("status", f"{error} Going on with {fallback.name}")
+    return fallback, fallback.reply(messages, specs, emit)
+
+
+def _abandoned(tries: Tries, paid: Usage) -> Usage:
+    """What the attempts before had used up. One that was cut off had sent the same messages as this one."""
+    lost = tries.spent + tries.interrupted * paid.input_tokens
+    each = paid.cost / (paid.input_tokens + paid.output_tokens) if paid.cost else 0.0
+    return Usage(abandoned=lost, cost=lost * each)

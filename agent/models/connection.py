@@ -1,0 +1,79 @@
+"""One request to an endpoint, which another thread may break off at any moment."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Final, Generic, Protocol, TypeVar
+
+import httpx2
+
+from agent.errors import TransientError
+
+TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=120.0, write=30.0, pool=10.0)
+"""Seconds. ``read`` is the longest silence inside a reply: a model that thinks says nothing for a minute or more."""
+WHOLE_TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=600.0, write=30.0, pool=10.0)
+"""Seconds, where the reply comes in one piece: nothing is heard before it is complete."""
+
+Item = TypeVar("Item", covariant=True)
+
+
+class Stream(Protocol[Item]):
+    """The SDKs' streams, which share this much."""
+
+    response: httpx2.Response
+
+    def __iter__(self) -> Iterator[Item]: ...
+
+
+T = TypeVar("T")
+
+
+class Connection(Generic[T]):
+    """``open``: send the request; ``whole``: a complete reply's JSON as an item, for a server that did not stream."""
+
+    def __init__(self, open: Callable[[], Stream[T]], whole: Callable[[bytes], T]) -> None:
+        self.was_whole = False
+        self._open = open
+        self._whole = whole
+        self._response: httpx2.Response | None = None
+        self._is_closed = threading.Event()
+
+    def items(self) -> Iterator[T]:
+        stream = self._open()
+        response = self._response = stream.response
+        try:
+            kind = response.headers.get("content-type", "").partition(";")[0].strip()
+            if kind in ("text/event-stream", ""):
+                yield from self._streamed(stream)
+            elif kind.endswith("json"):
+                self.was_whole = True
+                yield self._whole(response.read())
+            else:
+                raise TransientError(f"The model's endpoint answered with {kind} instead of a stream.")
+        finally:
+            self._response = None
+            response.close()
+
+    def close(self) -> None:
+        """Make ``items`` end: at once if the reply has begun, else when its first bytes or its timeout come."""
+        self._is_closed.set()
+        if (response := self._response) is not None:
+            _hang_up(response)
+
+    def _streamed(self, stream: Stream[T]) -> Iterator[T]:
+        for item in stream:
+            if self._is_closed.is_set():
+                return
+            yield item
+
+
+def _hang_up(response: httpx2.Response) -> None:
+    """Break the connection under a reader that is blocked in another thread; closing alone would not wake it."""
+    network = response.extensions.get("network_stream")
+    connection = network.get_extra_info("socket") if network is not None else None
+    if connection is not None:
+        with suppress(OSError):  # closed by the other side meanwhile
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
