@@ -14,7 +14,7 @@ from anthropic.types import RawMessageStreamEvent
 from agent.errors import TransientError
 from agent.messages import Message, Stop, ToolSpec, Usage
 from agent.models.assembly import Assembly
-from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, Stream
+from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, Stream, tls
 from agent.models.features import Lacks
 from agent.models.specs import ModelSpec
 
@@ -46,7 +46,10 @@ class AnthropicMessages:
     @cached_property
     def _client(self) -> anthropic.Anthropic:
         # No retries here: the engine repeats the step, visibly and with the right delay.
-        return anthropic.Anthropic(api_key=self.api_key, base_url=self._base_url, timeout=TIMEOUT, max_retries=0)
+        http = anthropic.DefaultHttpxClient(verify=tls())
+        return anthropic.Anthropic(
+            api_key=self.api_key, base_url=self._base_url, timeout=TIMEOUT, max_retries=0, http_client=http
+        )
 
     def connection(
         self, spec: ModelSpec, messages: Sequence[Message], tools: Sequence[ToolSpec], lacks: Lacks

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Final, Generic, Protocol, TypeVar
 
 import httpx2
@@ -16,6 +18,13 @@ TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=120.0, write=30.0, pool=10.0)
 """Seconds. ``read`` is the longest silence inside a reply: a model that thinks says nothing for a minute or more."""
 WHOLE_TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=600.0, write=30.0, pool=10.0)
 """Seconds, where the reply comes in one piece: nothing is heard before it is complete."""
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """Loading the certificates takes 0.1 s or more, so once per process and not once per client."""
+    return httpx2.create_ssl_context()
+
 
 Item = TypeVar("Item", covariant=True)
 

@@ -15,7 +15,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from agent.errors import TransientError
 from agent.messages import Message, Stop, ToolCall, ToolSpec, Usage
 from agent.models.assembly import Assembly
-from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, Stream
+from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, Stream, tls
 from agent.models.features import Lacks
 from agent.models.specs import ModelSpec
 
@@ -48,7 +48,10 @@ class OpenAIChat:
     @cached_property
     def _client(self) -> openai.OpenAI:
         # No retries here: the engine repeats the step, visibly and with the right delay.
-        return openai.OpenAI(api_key=self.api_key, base_url=self._base_url, timeout=TIMEOUT, max_retries=0)
+        http = openai.DefaultHttpxClient(verify=tls())
+        return openai.OpenAI(
+            api_key=self.api_key, base_url=self._base_url, timeout=TIMEOUT, max_retries=0, http_client=http
+        )
 
     def connection(
         self, spec: ModelSpec, messages: Sequence[Message], tools: Sequence[ToolSpec], lacks: Lacks
