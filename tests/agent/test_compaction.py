@@ -7,13 +7,13 @@ import json
 
 import pytest
 
-from agent import compaction
+from agent import compaction, prompts
 from agent.compaction import compacted, tokens
-from agent.loop import run_code_agent
-from agent.messages import Limits, Message, RunRequest, ToolCall
-from agent.protocols import Sandbox
+from agent.conversation import Conversation
+from agent.messages import Limits, Message, RunRequest, ToolCall, Turn
+from agent.tools import specs
 from tests.agent.endpoints import model_at
-from tests.agent.fakes import AtOnce, MemoryStore
+from tests.agent.fakes import Events
 from tests.support import llm
 from tests.support.llm import PROTOCOLS, ProtocolName, serving
 
@@ -85,31 +85,32 @@ def test_shortening_what_is_short_changes_nothing() -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_hundred_turns_send_less_than_15_mb(
-    request_: RunRequest, no_jail: Sandbox, protocol: ProtocolName, capsys: pytest.CaptureFixture[str]
+    request_: RunRequest, protocol: ProtocolName, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """12 kB a result, a context of 64k tokens: about 60 MB without compaction."""
-    write = json.dumps({"files": [{"path": "a.txt", "content": f"{'x' * 79}\n" * 150}]})
-    look = ("readFiles", json.dumps({"files": ["a.txt"]}))
-    answers = [llm.says("w", calls=(("createOrUpdateFiles", write),)), *[llm.says("look", calls=(look,))] * 98]
-    step = AtOnce(store := MemoryStore())
-    with serving(*answers, llm.says("Done")) as server:
+    """12 kB a result, a context of 64k tokens: about 60 MB without compaction. Prints the curve."""
+    with serving(llm.says("look", calls=(("terminal", '{"command": "look"}'),))) as server:
         model = model_at(server, protocol, context=64_000)
-        limits = Limits(max_turns=110)
-        result = run_code_agent(request_, step, model=model, sandbox=no_jail, store=store, limits=limits)
+        talk = Conversation(prompts.opening(request_, []), Limits(max_turns=200), model.context)
+        while talk.turn < 100:
+            if talk.is_full:
+                talk.compact(talk.target)
+            reply = model.reply(talk.messages, specs(), Events())
+            talk.add(Turn.model_validate(reply.model_dump()))
+            talk.add_result(reply.tool_calls[0], "x" * 12_000)
     sizes = [request["bytes"] for request in server.requests]
     with capsys.disabled():
         print(f"\n{protocol}: {sum(sizes) / 1e6:.1f} MB in {len(sizes)} requests, kB each:")
         print(" ".join(f"{size // 1000}" for size in sizes))
-    assert (len(sizes), result.outcome) == (100, "done")
+    assert len(sizes) == 100
     assert sum(sizes) < 15_000_000
     assert max(sizes) < 64_000 * compaction.BYTES_PER_TOKEN
 
-    compactions = 0
+    rewritten = 0
     for earlier, later in itertools.pairwise(server.requests):
         before, after = (json.dumps(_unmarked(request["messages"]))[:-1] for request in (earlier, later))
-        compactions += not after.startswith(before)
-    assert compactions == sum(name.startswith("compact-") for name in step.ran)
-    assert 0 < compactions < 20
+        rewritten += not after.startswith(before)
+    assert rewritten == talk.compactions, "the beginning changed without a compaction"
+    assert 0 < rewritten < 20
 
 
 def _unmarked(messages: list[object]) -> object:
