@@ -53,6 +53,9 @@ class Console:
     def _show_text(self, event: Event, data: str) -> None:
         self._flow(self._wrapped(data), "")
 
+    def _show_reasoning(self, event: Event, data: str) -> None:
+        self._flow(self._wrapped(data), "dim italic")
+
     def _show_tool_call(self, event: Event, data: Event) -> None:
         args = data["args"]
         if data["tool"] == "terminal" and "command" in args:
@@ -90,10 +93,15 @@ class Console:
 
     def _show_complete(self, event: Event, data: Event) -> None:
         self._blank()
-        self._line(event, "✓", data["title"], "bold green")
+        is_done = data.get("outcome", "done") == "done"
+        self._line(event, "✓" if is_done else "○", data["title"], "bold green" if is_done else "bold yellow")
+        if data.get("missing"):
+            self._line(event, " ", f"{data['outcome']}: {data['missing']}", "yellow")
         size = sum(len(content.encode(errors="replace")) for content in data["files"].values())
-        tokens = sum(data["usage"].values())
+        usage = data["usage"]
+        tokens = sum(usage.get(name, 0) for name in ("inputTokens", "outputTokens", "abandoned"))
         spent = f", {tokens:,} tokens" if tokens else ""
+        spent += f", cost {usage['cost']:.4f}" if usage.get("cost") else ""
         self._line(event, " ", f"{data['framework']}, {_count(data['files'])}, {_size(size)}{spent}", "dim")
 
     def _line(self, event: Event, mark: str, text: str, style: str) -> None:

@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from agent.errors import PermanentError
+from agent.messages import Outcome
 
 TERMINAL_TYPES: Final = frozenset({"complete", "error"})
-EndCode = Literal["failed", "cancelled", "timeout", "lost"]
+EndCode = Literal["failed", "refused", "cancelled", "timeout", "lost"]
+AGENT_CODES: Final[dict[str, EndCode]] = {"timeout": "timeout", "refused": "refused"}
 
 RUN_REQUESTED: Final = "code-agent/run.requested"
 RUN_PROGRESS: Final = "code-agent/run.progress"
@@ -58,6 +60,8 @@ class RunComplete(_Model):
     project_id: str
     title: str
     summary: str
+    outcome: Outcome
+    missing: str | None = None
 
 
 class RunError(_Model):
@@ -73,7 +77,7 @@ class RunCancelled(_Model):
 
 def end_code(error: PermanentError) -> EndCode:
     """The code of the ``error`` event that an agent's error becomes."""
-    return "timeout" if error.code == "timeout" else "failed"
+    return AGENT_CODES.get(error.code, "failed")
 
 
 def now_ms() -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from orchestrator.access import RunOwner
-from orchestrator.events import RunRequested
+from orchestrator.events import EndCode, RunRequested
 
-END_STATUSES: Final = frozenset({"complete", "failed", "cancelled", "timeout", "lost"})
+END_STATUSES: Final = frozenset({"complete", *get_args(EndCode)})
 
 
 @dataclass(frozen=True)

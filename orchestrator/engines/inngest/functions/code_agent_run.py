@@ -83,7 +83,9 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
 
         ctx.step.run("complete", lambda: in_terms_of_inngest(ctx.attempt, patiently, log.complete, run_id, result))
         outcome = RunComplete(
-            run_id=run_id, project_id=request.project_id, title=result["title"], summary=result["summary"]
+            run_id=run_id,
+            project_id=request.project_id,
+            **{name: result[name] for name in ("title", "summary", "outcome", "missing")},
         )
         ctx.step.send_event("announce", _event(RUN_COMPLETE, run_id, outcome))
         coder.clean_up(run_id)
