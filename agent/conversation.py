@@ -123,7 +123,7 @@ class Conversation:
             self._note(prompts.CONTINUE)
         elif reply.text.strip():
             self.wants_check = True
-        elif self._was_told_empty:
+        elif self._was_told_empty or self._was_told_nothing_done:
             self._end("The model gave empty answers.")
             self.wants_check = True
         else:

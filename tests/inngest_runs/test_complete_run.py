@@ -80,6 +80,5 @@ def test_the_end_is_announced_to_other_functions(
     run_id = end["runId"]
     name = "code-agent/run.complete"
     wait_until(lambda: sent_events(shared_executor, name, run_id), 20, name)
-    assert sent_events(shared_executor, name, run_id) == [
-        {"runId": run_id, "projectId": project, "title": end["data"]["title"], "summary": end["data"]["summary"]}
-    ]
+    told = {field: end["data"][field] for field in ("title", "summary", "outcome", "missing")}
+    assert sent_events(shared_executor, name, run_id) == [{"runId": run_id, "projectId": project, **told}]
