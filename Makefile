@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench demo run test lint bench chaos mutants clean
+.PHONY: fuzz help setup setup-dev setup-bench demo run test lint bench chaos mutants clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -38,6 +38,9 @@ bench: setup-bench ## Measure against peers: make bench QUICK=1 for the short fo
 
 chaos: setup-dev ## Break everything on purpose and count what got lost
 	@$(PYTHON) -m bench.chaos $(ARGS)
+
+fuzz: setup-dev ## Send 20,000 requests that nobody should send: make fuzz ARGS="--seed 7"
+	@$(PYTHON) -m tests.fuzz $(ARGS)
 
 mutants: setup-dev ## Switch each mechanism off in a copy and see the suite notice
 	@$(PYTHON) -m tools.mutants $(ARGS)

@@ -43,6 +43,9 @@ MOST_UNVERIFIED_BYTES: Final = 64 * 1024 * 1024
 
 PIECE_BYTES: Final = 65_536
 
+_MAY_COME_AGAIN: Final = {"step_unexpected": 409, "unknown": 503}
+"""By the SDK's code: the step asked for is not the next one; anything else, as a state that could not be fetched."""
+
 
 def serve_inngest(
     app: flask.Flask, client: inngest.Inngest, functions: list[inngest.Function[Any]], settings: Settings, redis: Client
@@ -153,10 +156,15 @@ def _is_loopback(address: str | None) -> bool:
 
 
 def _as_specified(response: flask.Response) -> flask.Response:
-    """The SDK says 500 to an error that must not be tried again; by its specification that is 400."""
-    if response.status_code == 500 and response.headers.get("X-Inngest-No-Retry") == "true":
+    """The SDK says 500 to everything; by its specification an error that must not be tried again is 400."""
+    if response.status_code != 500:
+        return response
+    said = response.get_json(silent=True) or {}
+    if response.headers.get("X-Inngest-No-Retry") == "true":
         response.status_code = 400
-        said = response.get_json(silent=True)
-        if isinstance(said, dict) and "X-Inngest-Signature" not in response.headers:
+        if "X-Inngest-Signature" not in response.headers:
             response.set_data(flask.json.dumps({**said, "stack": None}))  # ours is of no use to who made the mistake
+    elif said.get("code") in _MAY_COME_AGAIN:
+        response.status_code = _MAY_COME_AGAIN[said["code"]]
+        response.headers["X-Inngest-No-Retry"] = "false"
     return response

@@ -200,3 +200,12 @@ def test_direct_runs_in_production_need_no_inngest(start_service: StartService) 
     )
     assert service.http.get("/readyz").status_code == 200
     assert service.http.post("/api/inngest").status_code == 404
+
+
+@pytest.mark.parametrize(("step", "use_api", "status"), [("a" * 40, False, 409), ("step", True, 503)])
+def test_a_call_that_cannot_be_served_now_may_come_again(
+    step: str, use_api: bool, status: int, executor_service: Service
+) -> None:
+    """A step that is not the next one; a state that Inngest does not hand out. The SDK says 500 to both."""
+    answer = call(executor_service, call_body(use_api=use_api), stepId=step)
+    assert (answer.status_code, answer.headers["X-Inngest-No-Retry"]) == (status, "false")
