@@ -26,7 +26,7 @@ run: setup ## Serve in the foreground: make run PORT=8000
 	@$(PYTHON) -m tools.serve
 
 test: setup-dev ## Run the whole suite: make test ARGS="-k cancel"
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff check .
