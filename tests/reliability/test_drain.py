@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import redis
 
+from orchestrator.events import now_ms
 from tests.conftest import StartService
 from tests.reliability.scripts import DONE, writes
 from tests.support.model_server import Gate, ModelServer
@@ -57,7 +58,10 @@ def test_a_running_step_finishes_before_the_process_goes(
 def test_a_step_that_does_not_finish_is_given_up(
     start_service: StartService, model_server: ModelServer, unique: Callable[[str], str]
 ) -> None:
-    """It runs again elsewhere. Without Drain.check the process stayed until gunicorn killed it."""
+    """It runs again elsewhere, at once: the lease is handed back (DirectEngine._release).
+
+    Without Drain.check the process stayed until gunicorn killed it.
+    """
     endless, whole = Gate(), Gate()
     prompt = model_server.script(unique("give-up"), endless, whole, writes("a.txt", "a"), DONE)
     service = start_service(workers=2, DRAIN_SECONDS="1", **model_server.environment())
@@ -68,6 +72,7 @@ def test_a_step_that_does_not_finish_is_given_up(
     assert endless.was_hung_up.wait(GONE_SECONDS), "the step was not given up"
     wait_until(lambda: not service.is_alive(), GONE_SECONDS, "the service to be gone")
     assert "run.handed_over" in service.log(), "the process was killed before it had let go of its run"
+    assert _lease(service, run_id) <= now_ms(), "the run has to wait for the end of a lease that nobody holds"
     _assert_quiet(service)
 
     service.restart()
