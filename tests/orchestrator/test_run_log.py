@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import redis
 
+from agent.entries import BESIDE
 from orchestrator.redact import MASK, Redactor
 from orchestrator.runlog import AttemptStale, RunEnded, RunMissing, RunMoved
 from orchestrator.runlog.keys import RunKeys
@@ -216,7 +217,7 @@ def test_a_memo_outlives_the_end(run: Writer) -> None:
 
 def test_a_receipt_says_what_had_been_done(run: Writer) -> None:
     run.begin("b")
-    run.commit("b", 0, 1, 1, **{"b.txt": b"", "a.txt": b""})
+    run.commit("b", 0, 1, 1, **{"b.txt": b"", "a.txt": b"", BESIDE: b"{}"})  # the last is no file
     run.begin("a")
     run.log.fail(run.run_id, "stop", "cancelled", receipt=True)
     assert run.events()[-1]["receipt"] == {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import StartService
+from tests.support.inngest import InngestExecutor
 from tests.support.llm import says
 from tests.support.model_server import ModelServer
 from tests.support.sse import assert_whole, run_to_end
@@ -43,3 +44,16 @@ def test_neither_ended_runs_nor_killed_processes_leave_a_workspace(
     service.kill()
     service.restart()
     wait_until(lambda: os.listdir(dir) == [], 10, "the janitor to remove it")
+
+
+def test_a_run_under_inngest_ends_there_too(
+    executor: InngestExecutor, start_service: StartService, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    (tmp_path / "file").touch()
+    env = {"AGENT_ENGINE": "inngest", "AGENT_SANDBOX_DIR": str(tmp_path / "file" / "sandboxes")}
+    service = start_service(workers=1, **(env | executor.environment()))
+    executor.wait_for_function("runwire-code-agent-run")
+    events = run_to_end(service, value="a timer", projectId=unique("project"))
+    assert_whole(events)
+    assert (events[-1]["type"], events[-1]["code"]) == ("error", "failed")
+    assert f"{tmp_path}/file/sandboxes cannot be used" in events[-1]["data"]
