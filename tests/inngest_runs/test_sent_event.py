@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import redis
+
 from tests.http.conftest import contents
 from tests.support.inngest import InngestServer
 from tests.support.llm import says
@@ -23,6 +25,21 @@ def test_a_run_that_inngest_was_sent_can_be_watched(
     assert_whole(events)
     assert events[0]["data"] == "Accepted from Inngest, which runs the steps"
     assert events[-1]["type"] == "complete"
+
+
+def test_a_run_that_inngest_was_sent_belongs_to_its_projects_owner(
+    inngest_service: Service, inngest_server: InngestServer, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    """Where the project has none, to `local` here, and to `inngest` on a service with keys."""
+    prompt, project = model_server.script(unique("owned"), says("Done."), says("Done.")), unique("project")
+    runs = [unique("run"), unique("run")]
+    with redis.Redis.from_url(inngest_service.env["REDIS_URL"], decode_responses=True) as client:
+        client.set(f"agent:project:{project}:owner", "web")
+        for run_id, on in zip(runs, (project, unique("project")), strict=True):
+            data = {"runId": run_id, "projectId": on, "value": prompt}
+            inngest_server.wait_for_end(inngest_server.send("code-agent/run.requested", data, event_id=run_id))
+        assert [client.hget(f"agent:{{{run_id}}}:run", "caller") for run_id in runs] == ["web", "local"]
+    assert [inngest_service.http.get(f"/agent/run/{run_id}").status_code for run_id in runs] == [404, 200]
 
 
 def test_a_bad_event_fails_at_once_and_changes_nothing(

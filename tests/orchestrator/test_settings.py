@@ -82,6 +82,25 @@ def test_a_list_of_no_keys_is_no_list_of_keys(monkeypatch: pytest.MonkeyPatch, k
     assert "AGENT_API_KEYS" in refusal(monkeypatch, **{**PRODUCTION, "AGENT_API_KEYS": keys})
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AGENT_API_KEYS", "a-key-without-a-name-0123456789"),
+        ("AGENT_API_KEYS", "web:too-short"),
+        ("AGENT_CORS_ORIGINS", "*"),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "x" * 64),
+    ],
+)
+def test_what_guards_the_door_is_refused_by_name_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Seen: keys and secrets of one letter were taken (FINDINGS B11)."""
+    said = refusal(monkeypatch, **{**PRODUCTION, name: value})
+    assert name in said
+    assert value not in said.replace("or *", "")
+
+
 @pytest.mark.parametrize("dev", ["1", "true", "http://127.0.0.1:8288"])
 def test_development_on_a_platform_is_refused(monkeypatch: pytest.MonkeyPatch, dev: str) -> None:
     said = refusal(monkeypatch, **PRODUCTION, INNGEST_DEV=dev, DYNO="web.1")
