@@ -66,7 +66,8 @@ class Coder:
                 max_tokens=self._settings.agent_max_tokens,
                 max_cost=self._settings.agent_max_cost,
                 command_timeout=self._settings.agent_command_timeout,
-                deadline=(record.time("createdAt") or 0) / 1000 + self._settings.agent_run_timeout,
+                deadline=(record.time("releasedAt") or record.time("createdAt") or 0) / 1000
+                + self._settings.agent_run_timeout,
                 wind_down=min(WIND_DOWN, self._settings.agent_run_timeout * WIND_DOWN_SHARE),
             ),
         )

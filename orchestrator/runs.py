@@ -8,7 +8,8 @@ import secrets
 from redis.exceptions import RedisError
 
 from agent.messages import Value
-from orchestrator.engines.dispatch import Dispatcher
+from orchestrator.engines.dispatch import HELD, Dispatcher, hold
+from orchestrator.engines.turns import OnConflict, Turns
 from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.owners import ProjectOwners, UnknownProject
@@ -32,6 +33,8 @@ class Prompt(Value):
     project_id: str
     value: str
     model: str = "auto"
+    on_conflict: OnConflict = "queue"
+    """What happens where another run of the project is unfinished."""
 
 
 class Runs:
@@ -42,12 +45,13 @@ class Runs:
         redis: Client,
         run_log: RunLog,
         dispatcher: Dispatcher,
+        turns: Turns,
         keys: IdempotencyKeys,
         owners: ProjectOwners,
         *,
         most: int,
     ) -> None:
-        self._redis, self._log, self._dispatcher = redis, run_log, dispatcher
+        self._redis, self._log, self._dispatcher, self._turns = redis, run_log, dispatcher, turns
         self._keys, self._owners, self._most = keys, owners, most
 
     def find(self, prompt: Prompt, caller: str, key: str | None) -> tuple[str, bool]:
@@ -62,19 +66,23 @@ class Runs:
         return run_id, not self._log.exists(run_id)
 
     def start(self, run_id: str, prompt: Prompt, caller: str) -> None:
-        """Start the run. Raises UnknownProject, TooManyRuns, LogFull and redis' errors: then there is no run.
+        """Start the run. Raises UnknownProject, TooManyRuns, ProjectBusy, LogFull and redis' errors: then there is no run.
 
         Raises StartUncertain where there may be one.
         """
         self._admit(prompt.project_id, caller)
-        choice = self._dispatcher.choose(prompt.project_id)
+        before = self._turns.join(
+            prompt.project_id, run_id, prompt.on_conflict, lambda other: self.cancel(other, caller)
+        )
+        choice = self._dispatcher.choose(prompt.project_id) if before == 0 else hold(before)
         request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
         self._dispatcher.reserve(run_id, choice)
         try:
             self._log.create(request, choice.engine, choice.why, caller)
         except RedisError as error:
             raise StartUncertain("Redis did not answer while the run was being stored: it may have started") from error
-        self._dispatcher.start(request, choice.engine)
+        if choice.engine != HELD:
+            self._dispatcher.start(request, choice.engine)
         log.info("run.accepted run_id=%s engine=%s model=%s caller=%s", run_id, choice.engine, prompt.model, caller)
 
     def _admit(self, project_id: str, caller: str) -> None:

@@ -21,6 +21,7 @@ from orchestrator.engines.inngest.client import make_client
 from orchestrator.engines.inngest.functions import Dependencies, make_functions
 from orchestrator.engines.protocol import Engine
 from orchestrator.engines.registry import Parts, make_engines
+from orchestrator.engines.turns import Turns
 from orchestrator.engines.watch import LEASE_SECONDS, Watch
 from orchestrator.housekeeping import Housekeeping, has_ended
 from orchestrator.hub import Follower, Hub, SubscriberConnection
@@ -112,7 +113,8 @@ def build_service(settings: Settings) -> Service:
     engines = make_engines(Parts(settings, owner, log, steps, coder, drain, client))
     dispatcher = Dispatcher(settings, log, engines)
     lease = Lease(redis, WATCH_LEASE, owner, LEASE_SECONDS)
-    watch = Watch(log, engines, dispatcher, lease, drain, run_timeout=settings.agent_run_timeout)
+    turns = Turns(log, dispatcher)
+    watch = Watch(log, engines, dispatcher, turns, lease, drain, run_timeout=settings.agent_run_timeout)
 
     housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), drain)
 
@@ -129,7 +131,7 @@ def build_service(settings: Settings) -> Service:
     follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)
     # A key lives as long as what its run left.
     keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
-    runs = Runs(redis, log, dispatcher, keys, project_owners, most=settings.agent_max_active_runs)
+    runs = Runs(redis, log, dispatcher, turns, keys, project_owners, most=settings.agent_max_active_runs)
 
     return Service(
         settings=settings,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -15,6 +17,8 @@ from orchestrator.access import INNGEST, LOCAL, SECRET_SHORTEST, exact_origins, 
 
 REQUIRED_BY_INNGEST = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY")
 """In production, except where AGENT_ENGINE=direct does without Inngest."""
+
+APP_ID = "runwire"
 
 REQUIRED_IN_PRODUCTION = (
     *REQUIRED_BY_INNGEST,
@@ -86,7 +90,11 @@ class Settings(BaseSettings):
     inngest_serve: bool = Field(
         True, description="Serve `/api/inngest` and register it. Set false where a `worker` takes Inngest's calls."
     )
-    inngest_app_id: str = Field("runwire", description="The app's id at Inngest.")
+    inngest_app_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{1,100}$",
+        description="The app's id at Inngest. Without one: `runwire`, in development with a mark of this checkout.",
+    )
     inngest_concurrency: int = Field(10, ge=1, description="Steps that Inngest executes at a time.")
 
     # -- runs
@@ -243,6 +251,14 @@ class Settings(BaseSettings):
     def signing_keys(self) -> tuple[str, ...]:
         """The keys that Inngest may have signed a call with, the present one first."""
         return tuple(key for key in (self.inngest_signing_key, self.inngest_signing_key_fallback) if key)
+
+    @cached_property
+    def app_id(self) -> str:
+        """The app's id at Inngest."""
+        if self.inngest_app_id or not self.dev:
+            return self.inngest_app_id or APP_ID
+        checkout = str(Path(__file__).resolve().parent.parent)
+        return f"{APP_ID}-{hashlib.sha256(checkout.encode()).hexdigest()[:6]}"
 
     @cached_property
     def inngest_url(self) -> str:

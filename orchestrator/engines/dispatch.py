@@ -21,6 +21,9 @@ from orchestrator.settings import Settings
 RESERVED_SECONDS: Final = 2.0
 """From the reservation of a run's place to its being stored; one that is not by then is forgotten."""
 
+HELD: Final = "held"
+"""In place of an engine's name: the run waits for its turn among the runs of its project."""
+
 MOST_MOVES: Final = 10
 """A run that every engine loses again is not moved for ever."""
 
@@ -32,6 +35,11 @@ class Choice:
     engine: str
     why: str
     """A sentence for people; the run's first status."""
+
+
+def hold(before: int) -> Choice:
+    runs = "another run" if before == 1 else f"{before} other runs"
+    return Choice(HELD, f"Accepted; waits for {runs} of this project to end")
 
 
 class Dispatcher:
@@ -64,7 +72,14 @@ class Dispatcher:
 
     def ask_unfinished(self, pipe: Any) -> None:
         """Add commands to ``pipe`` whose replies are the numbers of unfinished runs."""
-        self._log.queue.ask_count(pipe, self._engines)
+        self._log.queue.ask_count(pipe, [*self._engines, HELD])
+
+    def release(self, beat: Beat) -> None:
+        """Give a run that was held to the engine of its project. Raises Refused."""
+        choice = self.choose(beat.project_id)
+        title = self._engines[choice.engine].title
+        if self._log.move(beat, choice.engine, f"The runs before it have ended; {title} runs the steps"):
+            self.start(self._log.record(beat.run_id).request, choice.engine)
 
     def start(self, request: RunRequested, engine: str) -> None:
         """Hand in a run that is stored; nobody waits for the engine. May be repeated."""
@@ -72,7 +87,8 @@ class Dispatcher:
 
     def cancel(self, run_id: str, engine: str) -> None:
         """Tell the engine of a run that was cancelled; nobody waits for it."""
-        self._in_background(self._engines[engine].cancel, run_id)
+        if engine != HELD:
+            self._in_background(self._engines[engine].cancel, run_id)
 
     def move(self, beat: Beat, why: str, *, answers: bool) -> None:
         """Give a run that stands still since ``beat`` to the next engine, at its first unfinished step.

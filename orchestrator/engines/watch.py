@@ -19,6 +19,7 @@ from orchestrator.drain import Drain
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.protocol import Engine
 from orchestrator.engines.standstill import Scene, worth_saying
+from orchestrator.engines.turns import Turns
 from orchestrator.runlog import Beat, LogFull, Refused, RunLog
 from orchestrator.runlog.lease import Lease
 from orchestrator.steps.heart import BEAT_SECONDS
@@ -47,12 +48,14 @@ class Watch:
         run_log: RunLog,
         engines: Mapping[str, Engine],
         dispatcher: Dispatcher,
+        turns: Turns,
         lease: Lease,
         drain: Drain,
         *,
         run_timeout: float,
     ) -> None:
         self._log, self._engines, self._dispatcher = run_log, engines, dispatcher
+        self._turns = turns
         self._lease, self._drain = lease, drain
         self._run_timeout = run_timeout
         self._looked = self._sees_since = float("-inf")
@@ -87,6 +90,7 @@ class Watch:
             # Steps beat every two seconds: when all could have done so, who has not is silent indeed.
             if engine.watched and began - self._sees_since > 2 * BEAT_SECONDS:
                 self._look_at_still(scene, engine)
+        self._turns.look()
         self._looked = time.monotonic()
 
     def _sort_out(self, name: str, beats: Mapping[str, Beat | None]) -> None:

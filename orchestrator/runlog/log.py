@@ -15,6 +15,7 @@ from orchestrator.redact import Redactor
 from orchestrator.runlog.calls import Scripts
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import WATCH_LEASE, RunKeys
+from orchestrator.runlog.line import ProjectLine
 from orchestrator.runlog.projects import ProjectFiles
 from orchestrator.runlog.queue import RunQueue
 from orchestrator.runlog.record import END_STATUSES, Beat, Begun, Page, RunRecord
@@ -41,7 +42,19 @@ NOBODY: Final = ""
 CLOCK: Final = "return redis.call('TIME')"
 """With a key, as a Cluster needs one."""
 
-_BEAT_FIELDS: Final = ("status", "engine", "beat", "silence", "createdAt", "step", "doneStep", "claimed", "noted")
+_BEAT_FIELDS: Final = (
+    "status",
+    "engine",
+    "beat",
+    "silence",
+    "createdAt",
+    "step",
+    "doneStep",
+    "claimed",
+    "projectId",
+    "noted",
+    "releasedAt",
+)
 
 
 class RunLog:
@@ -65,6 +78,7 @@ class RunLog:
         self.redact = redact or Redactor()
         self.lease = lease
         self.queue = RunQueue(redis)
+        self.line = ProjectLine(redis)
         self.projects = ProjectFiles(redis)
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
 
@@ -188,11 +202,13 @@ class RunLog:
 
     def _end(self, run_id: str, status: str, body: str, receipt: str, execution: str) -> bool:
         body = body.removesuffix("}")
-        outcome, detail = self._call("end", run_id, NO_STEP, status, body, receipt, execution)
+        reply = self._scripts.call("end", run_id, NO_STEP, status, body, receipt, execution)
+        outcome, engine, project_id = (str(part, "utf-8") for part in reply)
         if outcome in ("missing", "moved"):
-            raise refuse(outcome, detail)
-        with suppress(RedisError):  # in a slot of its own; whoever finds an ended run there takes it out too
-            self.queue.remove(detail, run_id)
+            raise refuse(outcome, "")
+        with suppress(RedisError):  # in slots of their own; whoever finds an ended run there takes it out too
+            self.queue.remove(engine, run_id)
+            self.line.leave(project_id, run_id)
         return outcome == "ok"
 
     def fence(self, run_id: str, step: str, attempt: int) -> None:
@@ -263,13 +279,22 @@ class RunLog:
 
 
 def _beat(run_id: str, row: list[bytes | None]) -> Beat | None:
-    status, engine, at, silence, created, step, done, claimed, noted = (
+    status, engine, at, silence, created, step, done, claimed, project, noted, released = (
         None if part is None else part.decode() for part in row
     )
     if not status or status in END_STATUSES:
         return None
     return Beat(
-        run_id, engine or "", int(at or 0), int(silence or 0), int(created or 0), step, done, claimed, noted or ""
+        run_id,
+        engine or "",
+        at=int(at or 0),
+        silence=int(silence or 0),
+        created=int(released or created or 0),
+        step=step,
+        done_step=done,
+        claimed=claimed,
+        project_id=project or "",
+        noted=noted or "",
     )
 
 

@@ -97,9 +97,11 @@ class Beat:
     at: int
     silence: int
     created: int
+    """When it was asked for, or got its turn among the runs of its project."""
     step: str | None = None
     """The step that has begun and is not done."""
     done_step: str | None = None
     claimed: str | None = None
+    project_id: str = ""
     noted: str = ""
     """What viewers were told about this standstill; it begins with ``at``."""

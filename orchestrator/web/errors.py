@@ -9,6 +9,7 @@ import flask
 from redis.exceptions import OutOfMemoryError, RedisError
 from werkzeug.exceptions import HTTPException
 
+from orchestrator.engines.turns import ProjectBusy
 from orchestrator.hub import HubUnavailable, TooManyViewers
 from orchestrator.idempotency import KeyReused
 from orchestrator.owners import UnknownProject
@@ -53,6 +54,7 @@ def register_error_handlers(app: flask.Flask) -> None:
     app.register_error_handler(RunMissing, lambda e: answer(404, UNKNOWN_RUN))
     app.register_error_handler(UnknownProject, lambda e: _refuse("not-their-project", 404, UNKNOWN_PROJECT))
     app.register_error_handler(KeyReused, lambda e: answer(422, str(e)))
+    app.register_error_handler(ProjectBusy, lambda e: answer(409, str(e), {"runId": e.run_id}))
     app.register_error_handler(TooManyRuns, lambda e: _refuse("too-many-runs", 429, str(e), _later()))
     app.register_error_handler(TooManyViewers, lambda e: _refuse("too-many-viewers", 503, str(e), _later()))
     app.register_error_handler(StartUncertain, lambda e: answer(503, str(e), headers=_later()))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 import flask
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from orchestrator.engines.turns import OnConflict
 from orchestrator.idempotency import KEY_LONGEST
 from orchestrator.runs import Prompt
 from orchestrator.web.errors import Problem
 
 MISSING: Final = "Missing required fields: projectId and value"
+ON_CONFLICT: Final = get_args(OnConflict)
 PROJECT_ID_LONGEST: Final = 200
 POLL_LONGEST: Final = 60.0
 """Seconds; above the 55 s that platform routers allow, so that their limit is the caller's to know."""
@@ -32,6 +34,12 @@ def _project_id(given: str) -> str:
     return given
 
 
+def _on_conflict(given: Any) -> Any:
+    if given not in ON_CONFLICT:
+        raise Problem(400, f"onConflict must be one of {', '.join(ON_CONFLICT)}", {"got": given})
+    return given
+
+
 ProjectId = Annotated[str, AfterValidator(_project_id)]
 
 
@@ -43,6 +51,7 @@ class PromptBody(BaseModel):
     project_id: ProjectId
     value: str
     model: str | None = None
+    on_conflict: Annotated[OnConflict, BeforeValidator(_on_conflict)] = "queue"
 
     @model_validator(mode="before")
     @classmethod
@@ -60,7 +69,7 @@ def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
         raise Problem(400, "value is too long", {"characters": len(asked.value), "allowed": max_chars})
     if asked.model is not None and asked.model not in models:
         raise Problem(400, f"Unknown model {asked.model!r}", {"models": models})
-    return Prompt(project_id=asked.project_id, value=asked.value, model=asked.model or "auto")
+    return Prompt(project_id=asked.project_id, value=asked.value, model=asked.model or "auto", on_conflict=asked.on_conflict)
 
 
 def body(model: type[M], max_bytes: int) -> M:

@@ -38,6 +38,12 @@ def assert_problem(response: httpx.Response, status: int, error: str) -> dict[st
         pytest.param({"projectId": "p1", "value": ["x"]}, "Wrong types", id="list-as-value"),
         pytest.param({"projectId": "p1", "value": {"a": 1}}, "Wrong types", id="object-as-value"),
         pytest.param({"projectId": "p1", "value": True}, "Wrong types", id="boolean-as-value"),
+        pytest.param(
+            {**GOOD, "onConflict": "wait"}, "onConflict must be one of queue, reject, cancel", id="unknown-conflict"
+        ),
+        pytest.param(
+            {**GOOD, "onConflict": ["queue"]}, "onConflict must be one of queue, reject, cancel", id="list-as-conflict"
+        ),
         pytest.param({**GOOD, "model": 4}, "Wrong types", id="number-as-model"),
         pytest.param({**GOOD, "model": "gpt-9"}, "Unknown model 'gpt-9'", id="unknown-model"),
         pytest.param({**GOOD, "model": ""}, "Unknown model ''", id="empty-model"),

@@ -147,3 +147,16 @@ def test_settings_cannot_change(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, INNGEST_DEV="1")
     with pytest.raises(ValueError, match="frozen"):
         settings.__setattr__("port", 1)
+
+
+def test_the_app_id_carries_the_checkout_in_development_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two checkouts on one machine registered over each other."""
+    assert load(monkeypatch, **PRODUCTION).app_id == "runwire"
+    assert re.fullmatch(r"runwire-[0-9a-f]{6}", load(monkeypatch, INNGEST_DEV="1").app_id)
+    assert load(monkeypatch, INNGEST_DEV="1", INNGEST_APP_ID="mine").app_id == "mine"
+
+
+def test_events_may_not_expire_during_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refusal(monkeypatch, INNGEST_DEV="1", EVENTS_TTL="60", AGENT_RUN_TIMEOUT="61")
+    assert "EVENTS_TTL (60 s) must not be shorter than AGENT_RUN_TIMEOUT (61 s)" in said
+    load(monkeypatch, INNGEST_DEV="1", EVENTS_TTL="61", AGENT_RUN_TIMEOUT="61")

@@ -22,7 +22,11 @@ class Service:
         self, redis_url: str, folder: Path, *, workers: int = 1, env: Mapping[str, str], port: int | None = None
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.env = minimal_environment(folder) | {"REDIS_URL": redis_url, "INNGEST_DEV": "1"} | dict(env)
+        self.env = (
+            minimal_environment(folder)
+            | {"REDIS_URL": redis_url, "INNGEST_DEV": "1", "INNGEST_APP_ID": "runwire"}
+            | dict(env)
+        )
         self._web = WebServer(port or free_port(), self.env, workers=workers, log_path=folder / "service.log")
         self.http = httpx.Client(base_url=self.url, timeout=CLIENT_TIMEOUT, trust_env=False)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -69,7 +70,7 @@ def sse_events(response: httpx.Response) -> Iterator[Event]:
 @contextmanager
 def post_run(service: Service, *, headers: dict[str, str] | None = None, **body: Any) -> Iterator[httpx.Response]:
     """POST /agent/run; the response streams. `projectId` and `value` have defaults."""
-    payload = {"projectId": "tests", "value": "a tip calculator", **body}
+    payload = {"projectId": f"tests-{uuid4().hex}", "value": "a tip calculator", **body}
     with service.http.stream("POST", "/agent/run", json=payload, headers=headers) as response:
         yield response
 
@@ -84,7 +85,7 @@ def follow(service: Service, run_id: str, after: int | None = None) -> Iterator[
 
 def start_run(service: Service, **body: Any) -> str:
     """Start a run without watching it; returns its id."""
-    payload = {"projectId": "tests", "value": "a tip calculator", **body}
+    payload = {"projectId": f"tests-{uuid4().hex}", "value": "a tip calculator", **body}
     response = service.http.post("/agent/run", json=payload, headers={"Accept": "application/json"})
     assert response.status_code == httpx.codes.ACCEPTED, response.text
     return str(response.json()["runId"])

@@ -19,7 +19,7 @@ REQUEST_TIMEOUT: Final = datetime.timedelta(seconds=3)
 def make_client(settings: Settings, redact: Redactor) -> inngest.Inngest:
     url = settings.inngest_url if settings.dev else None
     return inngest.Inngest(
-        app_id=settings.inngest_app_id,
+        app_id=settings.app_id,
         api_base_url=url,
         event_api_base_url=url,
         event_key=settings.inngest_event_key,

@@ -1,10 +1,11 @@
 -- End the run with its one terminal event. ARGV[7]: final status, ARGV[8]: the event's body without its closing brace,
 -- ARGV[9]: "receipt" to add what had been done, ARGV[10]: the execution that must have the run, or "".
--- Returns {ok, engine} | {ended, engine} | {moved|missing, ''}.
-local state = redis.call('HMGET', RUN, 'status', 'engine', 'claimed')
-if not state[1] then return { 'missing', '' } end
-if ENDED[state[1]] then return { 'ended', state[2] or '' } end
-if ARGV[10] ~= '' and ARGV[10] ~= state[3] then return { 'moved', '' } end
+-- Returns {ok|ended|moved|missing, engine, project}.
+local state = redis.call('HMGET', RUN, 'status', 'engine', 'claimed', 'projectId')
+local engine, project = state[2] or '', state[4] or ''
+if not state[1] then return { 'missing', engine, project } end
+if ENDED[state[1]] then return { 'ended', engine, project } end
+if ARGV[10] ~= '' and ARGV[10] ~= state[3] then return { 'moved', engine, project } end
 
 local function list(values)
   table.sort(values)
@@ -25,4 +26,4 @@ publish(redis.call('HGET', RUN, 'last'), { body .. '}' })
 local now = clock_ms()
 redis.call('HSET', RUN, 'status', ARGV[7], 'endedAt', now)
 keep_alive(now)
-return { 'ok', state[2] or '' }
+return { 'ok', engine, project }

@@ -2,7 +2,7 @@
 -- it asks for from now on is refused. ARGV[7]: its last beat as it was judged, ARGV[8]: the engine, ARGV[9]: the body of
 -- the status that tells viewers.
 -- Returns {ok, generation} | {missing|ended|alive, status}.
-local state = redis.call('HMGET', RUN, 'status', 'beat', 'last')
+local state = redis.call('HMGET', RUN, 'status', 'beat', 'last', 'engine')
 if not state[1] then return { 'missing', '' } end
 if ENDED[state[1]] then return { 'ended', state[1] } end
 if state[2] ~= ARGV[7] then return { 'alive', '' } end
@@ -12,5 +12,6 @@ for _, field in ipairs(redis.call('HKEYS', RUN)) do
   if string.find(field, '^engineAttempt:') then redis.call('HDEL', RUN, field) end
 end
 publish(state[3], { ARGV[9] }, 'engine', ARGV[8])
-beat(PAUSE)
+local now = beat(PAUSE)
+if state[4] == 'held' then redis.call('HSET', RUN, 'releasedAt', now) end -- its time begins when its turn has come
 return { 'ok', tostring(redis.call('HINCRBY', RUN, 'generation', 1)) }

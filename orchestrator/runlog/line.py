@@ -1,0 +1,41 @@
+"""A project's unfinished runs in the order in which they were asked for: the first one works, the others wait."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from orchestrator.runlog.connection import Client
+from orchestrator.runlog.keys import project_runs
+
+LINE_TTL: Final = 30 * 86_400
+"""Seconds; as long as the project's files. An empty line is no key at all."""
+
+JOIN: Final = """
+local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not at then
+  local now, last = redis.call('TIME'), redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+  at = math.max(now[1] * 1000 + math.floor(now[2] / 1000), tonumber(last[2] or '0') + 1)
+  redis.call('ZADD', KEYS[1], at, ARGV[1])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+local rank = redis.call('ZRANK', KEYS[1], ARGV[1])
+if rank == 0 then return {} end
+return redis.call('ZRANGE', KEYS[1], 0, rank - 1, 'WITHSCORES')
+"""
+
+
+class ProjectLine:
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+
+    def join(self, project_id: str, run_id: str) -> dict[str, int]:
+        """Stand at the end, or where the run stands already; returns the runs before it: when they came, in ms."""
+        found = self._redis.eval(JOIN, 1, project_runs(project_id), run_id, LINE_TTL)
+        names, scores = found[::2], found[1::2]
+        return {name.decode(): int(float(score)) for name, score in zip(names, scores, strict=True)}
+
+    def all(self, project_id: str) -> list[str]:
+        return [name.decode() for name in self._redis.zrange(project_runs(project_id), 0, -1)]
+
+    def leave(self, project_id: str, run_id: str) -> None:
+        self._redis.zrem(project_runs(project_id), run_id)
