@@ -66,9 +66,10 @@ class Runs:
         return run_id, not self._log.exists(run_id)
 
     def start(self, run_id: str, prompt: Prompt, caller: str) -> None:
-        """Start the run. Raises UnknownProject, TooManyRuns, ProjectBusy, LogFull and redis' errors: then there is no run.
+        """Start the run, when its turn in its project comes.
 
-        Raises StartUncertain where there may be one.
+        Raises UnknownProject, TooManyRuns, ProjectBusy, LogFull and redis' errors: then there is no run. Raises
+        StartUncertain where there may be one.
         """
         self._admit(prompt.project_id, caller)
         before = self._turns.join(

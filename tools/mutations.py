@@ -61,7 +61,7 @@ MUTANTS: Final = (
     Mutant(
         "one terminal event",
         "orchestrator/runlog/scripts/end.lua",
-        "if ENDED[state[1]] then return { 'ended', state[2] or '' } end",
+        "if ENDED[state[1]] then return { 'ended', engine, project } end",
         "",
         ("tests/reliability/test_fence.py",),
     ),
@@ -140,7 +140,7 @@ MUTANTS: Final = (
     Mutant(
         "pages by bytes",
         "orchestrator/runlog/scripts/read.lua",
-        "if size > room and #page > 3 then return page end",
+        "if size > room and #page > HEAD then return page end",
         "",
         ("tests/orchestrator/test_pages.py",),
     ),

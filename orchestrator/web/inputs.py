@@ -69,7 +69,9 @@ def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
         raise Problem(400, "value is too long", {"characters": len(asked.value), "allowed": max_chars})
     if asked.model is not None and asked.model not in models:
         raise Problem(400, f"Unknown model {asked.model!r}", {"models": models})
-    return Prompt(project_id=asked.project_id, value=asked.value, model=asked.model or "auto", on_conflict=asked.on_conflict)
+    return Prompt(
+        project_id=asked.project_id, value=asked.value, model=asked.model or "auto", on_conflict=asked.on_conflict
+    )
 
 
 def body(model: type[M], max_bytes: int) -> M:
