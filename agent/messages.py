@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -104,10 +104,38 @@ class ToolSpec(Value):
     parameters: dict[str, Any]
 
 
+class Killed(Value):
+    """Which budget a command passed. ``used`` and ``limit`` in seconds (time, cpu), bytes or numbers."""
+
+    budget: Literal["time", "cpu", "memory", "processes", "disk", "files", "output"]
+    used: float
+    limit: float
+
+    def __str__(self) -> str:
+        """In words, to follow "killed:"."""
+        return KILLED[self.budget].format(used=_shown(self.budget, self.used), limit=_shown(self.budget, self.limit))
+
+
+KILLED: Final = {
+    "time": "it took longer than {limit}",
+    "cpu": "it used {used} of processor time, {limit} are allowed",
+    "memory": "it used {used} of memory, {limit} are allowed",
+    "processes": "it had {used} processes and threads, {limit} are allowed",
+    "disk": "the workspace took {used} on the disk, {limit} are allowed",
+    "files": "the workspace held {used} files and folders, {limit} are allowed",
+    "output": "it wrote more than {limit} of output",
+}
+
+
+def _shown(budget: str, amount: float) -> str:
+    if budget in ("time", "cpu"):
+        return f"{amount:.0f} s"
+    return f"{amount:,.0f}" if budget in ("processes", "files") else f"{amount / 1024**2:,.0f} MB"
+
+
 class CommandResult(Value):
-    exit_code: int | None = Field(description="None when the command was killed, for one of the reasons below")
-    timed_out: bool = False
-    truncated: bool = Field(default=False, description="it wrote more than anybody would read")
+    exit_code: int | None = Field(description="None when the command was killed, see there")
+    killed: Killed | None = None
 
 
 Outcome = Literal["done", "partial", "nothing-to-do"]

@@ -11,7 +11,7 @@ from agent.messages import Limits, RunRequest
 from agent.models.catalog import Catalog, ModelConfig
 from agent.models.specs import names, table
 from agent.protocols import Step
-from agent.sandbox import Janitor, default_dir, open_sandbox, remove_workspace
+from agent.sandbox import MB, Budgets, Janitor, default_dir, open_sandbox, remove_workspace
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
@@ -42,6 +42,17 @@ WIND_DOWN_SHARE: Final = 0.1
 """… or this share of all its time, where that is less."""
 
 
+def budgets(settings: Settings) -> Budgets:
+    return Budgets(
+        memory=settings.jail_memory_mb * MB,
+        processes=settings.jail_processes,
+        cpu=settings.jail_cpu_seconds,
+        disk=settings.jail_disk_mb * MB,
+        files=settings.jail_files,
+        scratch=settings.jail_scratch_mb * MB,
+    )
+
+
 class Coder:
     """The agent with everything it needs from this service."""
 
@@ -58,7 +69,7 @@ class Coder:
             RunRequest(run_id=request.run_id, project_id=request.project_id, value=request.value, model=request.model),
             step,
             model=self._models.open(request.model),
-            sandbox=open_sandbox(self._settings.agent_sandbox, self._dir, request.run_id),
+            sandbox=open_sandbox(self._settings.agent_sandbox, self._dir, request.run_id, budgets(self._settings)),
             store=RedisProjectStore(self._log, record),
             limits=Limits(
                 max_turns=self._settings.agent_max_turns,

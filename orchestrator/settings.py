@@ -153,6 +153,14 @@ class Settings(BaseSettings):
         "the user's cache folder.",
     )
 
+    # -- what a jail may use up
+    jail_memory_mb: int = Field(2048, ge=64, description="Memory of one command with all its processes, in MB.")
+    jail_processes: int = Field(256, ge=8, le=30_000, description="Its processes and threads.")
+    jail_cpu_seconds: int = Field(300, ge=1, description="Its processor time.")
+    jail_disk_mb: int = Field(1024, ge=1, description="What a workspace may take on the disk, in MB …")
+    jail_files: int = Field(200_000, ge=100, description="… and its files and folders.")
+    jail_scratch_mb: int = Field(128, ge=1, description="Size of a jail's /tmp, and of its /dev/shm, in MB.")
+
     # -- events
     events_ttl: float = Field(86_400, gt=0, description="Seconds a run's keys live after its last event.")
     events_max_log: int = Field(10_000, ge=1, description="Stored events per run; older ones show as a `gap` frame.")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what Runwire needs, once: a virtual environment in .venv, Redis, bubblewrap.
+# Installs what Runwire needs, once: a virtual environment in .venv, Redis, bubblewrap, libseccomp.
 #   tools/setup.sh       to run the service
 #   tools/setup.sh dev   to test it, too (adds the checkers, Chromium for the browser tests, and node)
 #   tools/setup.sh bench to measure it against its peers (adds those, nginx with Nchan among them)
@@ -91,6 +91,12 @@ ensure_bubblewrap() {
   say "Note: without bubblewrap the agent's commands are refused. To allow them: sudo apt-get install bubblewrap"
 }
 
+# The library that makes the jail's system call filter. Debian installs it with systemd, bare containers lack it.
+ensure_libseccomp() {
+  if .venv/bin/python -c 'import pyseccomp' 2>/dev/null || install_packages libseccomp2; then return; fi
+  say "Note: without libseccomp the agent's commands are refused. To allow them: sudo apt-get install libseccomp2"
+}
+
 ensure_chromium() {
   if has chromium || install_packages chromium; then return; fi
   say "Note: the browser tests will fail without Chromium: sudo apt-get install chromium"
@@ -110,5 +116,6 @@ ensure_nchan() {
 install_requirements
 ensure_redis
 ensure_bubblewrap
+ensure_libseccomp
 if [ "$MODE" = dev ]; then ensure_chromium; ensure_node; fi
 if [ "$MODE" = bench ]; then ensure_nchan; fi

@@ -1,121 +1,158 @@
-"""A jail made by bubblewrap (https://github.com/containers/bubblewrap, 0.7 or newer), unprivileged.
-
-Inside there are the system's programs, read-only, the workspace, and small scratch space: no network, no environment,
-no other files and no other processes of this machine.
-"""
+"""A jail made by bubblewrap, kept by a warden (agent/warden)."""
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
+import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from agent.messages import CommandResult
-from agent.sandbox.process import OnOutput, run_process
+from agent import warden
+from agent.messages import CommandResult, Killed
+from agent.sandbox import identity, jail, seccomp
+from agent.sandbox.budgets import Budgets
+from agent.sandbox.process import OnOutput, follow, kill_group
+from agent.sandbox.refused import CANNOT_EXECUTE
+from agent.warden.orders import LENT
 
-INSIDE: Final = "/workspace"
-SYSTEM_FOLDERS: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-SYSTEM_FILES: Final = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
-PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
-SCRATCH: Final = 128 * 1024 * 1024
-"""Bytes of /tmp, and of /dev/shm; both are memory of the machine."""
-
-LIMITS: Final = (
-    # Private writable memory, not address space: V8 and Go reserve tens of GB that they never touch.
-    f"--data={2 * 1024**3}",
-    f"--fsize={64 * 1024**2}",
-    "--nproc=256",
-    "--nofile=1024",
-    "--cpu=300",
-    "--core=0",
+LAST_RESPECTS: Final = 3.0
+"""Seconds that a warden has to end its jail and clean up; it takes milliseconds."""
+SOURCES: Final = str(Path(warden.__file__).parents[2])
+WARDEN: Final = (
+    # -I, -S: nothing of the environment and of site-packages. Only the standard library and the warden's own modules.
+    *(sys.executable, "-I", "-S", "-c"),
+    "import sys; sys.path.insert(0, sys.argv[1])\n"
+    "from agent.warden.main import main; sys.exit(main(int(sys.argv[2]), int(sys.argv[3])))",
+    SOURCES,
 )
-"""For each process, in bytes and seconds; ``nproc`` counts the whole jail. Two things to know: without cgroups a jail's
-memory in total is not limited, and Linux does not hold root to ``nproc``, so serve as an ordinary user."""
-
-PROBE_TIMEOUT: Final = 10.0
-"""Seconds; a jail starts in about 10 ms."""
 
 
 class BubblewrapSandbox:
-    def __init__(self, id: str, root: Path) -> None:
-        self.id = id
+    def __init__(self, root: Path, budgets: Budgets) -> None:
         self.root = root
+        self.budgets = budgets
 
     def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:
-        # The environment is empty for bwrap itself too: --clearenv cleans only the command's, while bwrap stays in
-        # the jail as process 1, where anybody can read /proc/1/environ.
-        argv = jail(self.root, command)
-        return run_process(argv, cwd=self.root, env={}, timeout=timeout, on_output=on_output, check=check)
-
-
-def probe() -> str | None:
-    """Run a trifle in a jail; ``None`` if that works, else the reason."""
-    if shutil.which("bwrap") is None:
-        return "bubblewrap is not installed (on Debian: apt-get install bubblewrap)"
-    with tempfile.TemporaryDirectory() as folder:
-        argv = jail(Path(folder), "echo ready")
         try:
-            done = subprocess.run(argv, env={}, capture_output=True, text=True, timeout=PROBE_TIMEOUT, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"bubblewrap could not be run ({error})"
-    if done.stdout == "ready\n":
-        return None
-    return f"bubblewrap does not work here ({done.stderr.strip()[:300] or f'exit code {done.returncode}'})"
+            with self.start(["sh", "-c", command]) as jailed:
+                most = self.budgets.output
+                result = follow(jailed.process, timeout=timeout, max_output=most, on_output=on_output, check=check)
+                if result.killed is None and (killed := jailed.killed()) is not None:
+                    result = CommandResult(exit_code=None, killed=killed)
+                failure = None if result.killed else jailed.failure()
+        except (identity.NoIdentity, seccomp.Unavailable) as error:
+            failure = str(error)
+        if failure is not None:
+            on_output("stderr", f"Not run: {failure}.\n")
+            return CommandResult(exit_code=CANNOT_EXECUTE)
+        return result
+
+    @contextmanager
+    def start(self, command: Sequence[str], *, stdin: int = subprocess.DEVNULL) -> Iterator[Jailed]:
+        """Run any command line in the jail; at the end of the block the jail has ended, whatever was left in it.
+
+        ``stdin``: as for ``subprocess.Popen``; both outputs are pipes of bytes.
+
+        Raises ``identity.NoIdentity`` and ``seccomp.Unavailable``.
+        """
+        with ExitStack() as stack:
+            ours, theirs = socket.socketpair()
+            stack.callback(ours.close)
+            with ExitStack() as handed:
+                handed.callback(theirs.close)
+                orders, fds = self._orders(command, handed)
+                process = subprocess.Popen(
+                    [*WARDEN, str(orders), str(theirs.fileno())],
+                    env={},
+                    cwd="/",
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    pass_fds=[*fds, orders, theirs.fileno()],
+                    start_new_session=True,
+                )
+            stack.callback(_end, process, ours)
+            yield Jailed(process, ours)
+
+    def _orders(self, command: Sequence[str], handed: ExitStack) -> tuple[int, list[int]]:
+        """The descriptor with the warden's orders, and those that bubblewrap needs."""
+        uid = identity.claim(self.root)
+        filter_fd = _data(seccomp.program(), handed)
+        made_up = {path: _data(text.encode(), handed) for path, text in jail.MADE_UP.items()}
+        lent = {}
+        if uid is not None:
+            lent["workspace"] = str(self.root)
+        if (python := jail.foreign_python()) and lent:
+            lent["python"] = python
+        orders = {
+            "argv": jail.argv(
+                command,
+                f"{LENT}/workspace" if lent else str(self.root),
+                self.budgets,
+                data=made_up,
+                seccomp=filter_fd,
+                python=f"{LENT}/python" if python and lent else python,
+            ),
+            "uid": uid,
+            "lent": lent,
+            "workspace": str(self.root),
+            "budgets": asdict(self.budgets),
+        }
+        return _data(json.dumps(orders).encode(), handed), [filter_fd, *made_up.values()]
 
 
-def jail(root: Path, command: str) -> list[str]:
-    """The command line that runs ``command`` in a shell in a jail around ``root``."""
-    return [
-        shutil.which("bwrap") or "bwrap",
-        *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"),
-        *_system(),
-        *("--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),
-        *("--size", str(SCRATCH), "--tmpfs", "/tmp"),
-        *("--bind", str(root), INSIDE, "--chdir", INSIDE),
-        *("--remount-ro", "/"),
-        *_environment(),
-        *("--", "prlimit", *LIMITS, "--", "sh", "-c", command),
-    ]
+class Jailed:
+    """A command in a jail. ``process`` is its warden, whose input, outputs and exit code are the command's."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self.process = process
+        self._control = control
+        self._answer: dict[str, object] | None = None
+
+    def killed(self) -> Killed | None:
+        """Which budget the jail has passed, once the process has ended."""
+        answer = self._read()
+        return Killed.model_validate(answer) if "budget" in answer else None
+
+    def failure(self) -> str | None:
+        """Why there was no jail, once the process has ended."""
+        answer = self._read()
+        return str(answer["failed"]) if "failed" in answer else None
+
+    def _read(self) -> dict[str, object]:
+        if self._answer is None:
+            text = b""
+            with suppress(OSError):
+                while piece := self._control.recv(4096):
+                    text += piece
+            # Nothing came from a warden that was killed itself.
+            self._answer = json.loads(text) if text else {"failed": "its warden was killed"}
+        return self._answer
 
 
-def _system() -> Iterator[str]:
-    yield from ("--ro-bind", "/usr", "/usr")
-    for folder in SYSTEM_FOLDERS:
-        if os.path.islink(folder):  # merged /usr
-            yield from ("--symlink", os.readlink(folder), folder)
-        else:
-            yield from ("--ro-bind-try", folder, folder)
-    for path in SYSTEM_FILES:
-        yield from ("--ro-bind-try", path, path)
-    if prefix := _foreign_python():
-        yield from ("--ro-bind", prefix, prefix)
+def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    with suppress(OSError):
+        control.shutdown(socket.SHUT_WR)
+    for file in (process.stdin, process.stdout, process.stderr):
+        if file is not None:
+            with suppress(OSError):
+                file.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(LAST_RESPECTS)
+    kill_group(process)
 
 
-def _environment() -> Iterator[str]:
-    prefix = _foreign_python()
-    path = ":".join([*PATH, f"{prefix}/bin"] if prefix else PATH)
-    yield "--clearenv"
-    for name, value in {"PATH": path, **plain_environment(INSIDE)}.items():
-        yield from ("--setenv", name, value)
-
-
-def _foreign_python() -> str | None:
-    """Where this process's Python is installed, if the system has none of its own."""
-    has_own = any(os.path.exists(f"{folder}/python3") for folder in PATH)
-    return None if has_own else sys.base_prefix
-
-
-def plain_environment(home: str) -> dict[str, str]:
-    """What commands find in their environment beside ``PATH``."""
-    return {
-        "HOME": home,
-        "LANG": "C.UTF-8",
-        "TERM": "dumb",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",  # so that output is seen when it is written
-    }
+def _data(content: bytes, handed: ExitStack) -> int:
+    """A descriptor to read ``content`` from, without a file on the disk."""
+    fd = os.memfd_create("runwire")
+    handed.callback(os.close, fd)
+    with os.fdopen(fd, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-import shlex
+import subprocess
 import sys
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from agent.errors import PermanentError
-from agent.sandbox import bubblewrap
 from agent.sandbox.bubblewrap import BubblewrapSandbox
+from agent.sandbox.budgets import Budgets
 from agent.sandbox.exchange import Start, plain_process
 from agent.sandbox.folder import RunFolder
 from agent.sandbox.helper import helper_argv
 from agent.sandbox.local import LocalSandbox
+from agent.sandbox.probe import why_no_jail
 from agent.sandbox.refused import RefusedSandbox
 from agent.sandbox.unsafe_local import UnsafeLocalSandbox
 
 KINDS: Final = ("auto", "bubblewrap", "unsafe-local", "none")
 
 
-def open_sandbox(kind: str, dir: Path, run_id: str) -> LocalSandbox:
+def open_sandbox(kind: str, dir: Path, run_id: str, budgets: Budgets | None = None) -> LocalSandbox:
     """The sandbox of a run, which works in ``<dir>/<run_id>``; nothing is made before it is held.
 
     ``auto`` is the bubblewrap jail where a probe really runs in it, else a sandbox that refuses commands. Raises
@@ -32,28 +34,29 @@ def open_sandbox(kind: str, dir: Path, run_id: str) -> LocalSandbox:
         raise PermanentError(f"expected a sandbox kind of {', '.join(KINDS)}, got {kind!r}")
     folder = RunFolder(dir, run_id)
     root = folder.workspace
+    budgets = budgets or Budgets()
     if kind == "unsafe-local":
-        return LocalSandbox(folder, UnsafeLocalSandbox(run_id, root), _plain_helper(root), is_alone=False)
+        return LocalSandbox(folder, UnsafeLocalSandbox(root, budgets), _plain_helper(root), is_alone=False)
     if kind == "none":
         refused = RefusedSandbox("commands are switched off (AGENT_SANDBOX=none)")
         return LocalSandbox(folder, refused, _plain_helper(root), is_alone=True)
-    if (failure := _probe()) is None:
-        return LocalSandbox(folder, BubblewrapSandbox(run_id, root), _jailed_helper(root), is_alone=True)
+    if (failure := why_no_jail()) is None:
+        jail = BubblewrapSandbox(root, budgets)
+        return LocalSandbox(folder, jail, _jailed_helper(jail), is_alone=True)
     if kind == "bubblewrap":
         raise PermanentError(f"AGENT_SANDBOX=bubblewrap, but no jail is possible here: {failure}")
     return LocalSandbox(folder, RefusedSandbox(failure), _plain_helper(root), is_alone=True)
 
 
-def _jailed_helper(root: Path) -> Start:
-    argv = bubblewrap.jail(root, f"exec {shlex.join(helper_argv())}")
-    return lambda: plain_process(argv, cwd=root, env={})
+def _jailed_helper(jail: BubblewrapSandbox) -> Start:
+    @contextmanager
+    def start() -> Iterator[subprocess.Popen[bytes]]:
+        with jail.start(helper_argv(), stdin=subprocess.PIPE) as jailed:
+            yield jailed.process
+
+    return start
 
 
 def _plain_helper(root: Path) -> Start:
     return lambda: plain_process(helper_argv(sys.executable), cwd=root, env={"PATH": os.defpath})
 
-
-@cache
-def _probe() -> str | None:
-    """Why no jail is possible in this process's surroundings; ``None`` if one is."""
-    return bubblewrap.probe()

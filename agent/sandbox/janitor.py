@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import AgentError
+from agent.sandbox import identity
 from agent.sandbox.choose import open_sandbox
 from agent.sandbox.exclusive import Taken, exclusive
 from agent.sandbox.folder import RUN_ID, RunFolder, own_folder
@@ -55,6 +56,7 @@ class Janitor:
                 if folder.workspace.exists():
                     open_sandbox(self._kind, self._dir, run_id).clear()
                 folder.remove()
+            identity.release(folder.workspace)
         except Taken:
             return False
         except (AgentError, OSError) as error:

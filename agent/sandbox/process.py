@@ -1,4 +1,4 @@
-"""Running one command as an own process group, reading it with short ticks, and leaving nothing behind."""
+"""Following one command: its output as it comes, its time, and its end with nothing left behind."""
 
 from __future__ import annotations
 
@@ -8,70 +8,62 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, Final
 
-from agent.messages import CommandResult
+from agent.messages import CommandResult, Killed
 
 TICK: Final = 0.25
 """Seconds between two looks at the clock and at ``check`` while a command is silent."""
 CHUNK: Final = 16 * 1024
 """Bytes of one read, so of one event at most: viewers that fall behind lose little."""
-MAX_OUTPUT: Final = 8 * 1024 * 1024
-"""Bytes of output after which a command is killed; nobody reads that, and it would run on until its timeout."""
 
 OnOutput = Callable[[str, str], None]
 
 
-def run_process(
-    argv: Sequence[str],
+def follow(
+    process: subprocess.Popen[bytes],
     *,
-    cwd: Path,
-    env: Mapping[str, str],
     timeout: float,
+    max_output: int,
     on_output: OnOutput,
     check: Callable[[], None],
 ) -> CommandResult:
-    """Run ``argv`` (see ``Sandbox.run`` for the contract); ``timeout`` in seconds."""
-    process = subprocess.Popen(
-        argv,
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        return _follow(process, time.monotonic() + timeout, on_output, check)
-    finally:
-        _kill_group(process)
+    """Pass on the output of ``process`` until it ends, its ``timeout`` (seconds) is over or it wrote too much (bytes).
 
-
-def _follow(
-    process: subprocess.Popen[bytes], deadline: float, on_output: OnOutput, check: Callable[[], None]
-) -> CommandResult:
+    Whoever started the process ends it.
+    """
+    started = time.monotonic()
+    deadline = started + timeout
     pipes = _Pipes(process, on_output)
+    late = CommandResult(exit_code=None, killed=Killed(budget="time", used=timeout, limit=timeout))
     try:
         while pipes.are_open and process.poll() is None:
             check()
             if time.monotonic() >= deadline:
-                return CommandResult(exit_code=None, timed_out=True)
+                return late
             pipes.read(min(TICK, max(0.0, deadline - time.monotonic())))
-            if pipes.total > MAX_OUTPUT:
-                return CommandResult(exit_code=None, truncated=True)
+            if pipes.total > max_output:
+                killed = Killed(budget="output", used=pipes.total, limit=max_output)
+                return CommandResult(exit_code=None, killed=killed)
         while process.poll() is None:  # closed its output, still runs
             check()
             if time.monotonic() >= deadline:
-                return CommandResult(exit_code=None, timed_out=True)
+                return late
             with suppress(subprocess.TimeoutExpired):
                 process.wait(min(TICK, max(0.01, deadline - time.monotonic())))
-        pipes.drain()
+        pipes.drain(max_output)
         return CommandResult(exit_code=process.returncode)
     finally:
         pipes.close()
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill what a process started with ``start_new_session`` has left, also after its own end."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 class _Pipes:
@@ -94,7 +86,8 @@ class _Pipes:
 
     def read(self, wait: float) -> bool:
         """Pass on what is there, waiting up to ``wait`` seconds for something; ``False`` if nothing came."""
-        ready = self._selector.select(wait)
+        # What came first when both are there nobody can say; always the same order is easier to read.
+        ready = sorted(self._selector.select(wait), key=lambda found: found[0].fd)
         for key, _ in ready:
             source, decoder = key.data
             try:
@@ -108,19 +101,12 @@ class _Pipes:
                 self._on_output(source, text)
         return bool(ready)
 
-    def drain(self) -> None:
+    def drain(self, max_output: int) -> None:
         """Pass on the rest. A background process may hold a pipe open for ever, so this does not wait for its end."""
-        while self.are_open and self.total <= MAX_OUTPUT and self.read(0):
+        while self.are_open and self.total <= max_output and self.read(0):
             pass
 
     def close(self) -> None:
         self._selector.close()
         for file in self._files:
             file.close()
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    # Also after a normal end: what the command left in the background ends with it.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

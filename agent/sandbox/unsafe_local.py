@@ -7,20 +7,33 @@ read ``/proc/<parent>/environ``). Only for machines on which nothing is worth st
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from agent.messages import CommandResult
-from agent.sandbox.bubblewrap import plain_environment
-from agent.sandbox.process import OnOutput, run_process
+from agent.sandbox.budgets import Budgets
+from agent.sandbox.jail import plain_environment
+from agent.sandbox.process import OnOutput, follow, kill_group
 
 
 class UnsafeLocalSandbox:
-    def __init__(self, id: str, root: Path) -> None:
-        self.id = id
+    def __init__(self, root: Path, budgets: Budgets) -> None:
         self.root = root
+        self._budgets = budgets
 
     def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:
-        env = {"PATH": os.defpath, **plain_environment(str(self.root))}
-        argv = ["sh", "-c", command]
-        return run_process(argv, cwd=self.root, env=env, timeout=timeout, on_output=on_output, check=check)
+        process = subprocess.Popen(
+            ["sh", "-c", command],
+            cwd=self.root,
+            env={"PATH": os.defpath, **plain_environment(str(self.root))},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            most = self._budgets.output
+            return follow(process, timeout=timeout, max_output=most, on_output=on_output, check=check)
+        finally:
+            kill_group(process)

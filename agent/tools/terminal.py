@@ -37,9 +37,10 @@ def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
             streamed += len(chunk)
             context.emit("tool-output", {"source": source, "chunk": chunk, "callId": context.call_id})
 
-    timeout = context.command_timeout
-    result = context.sandbox.run(args.command, timeout=timeout, on_output=on_output, check=context.emit.check)
-    note = _note(result, timeout)
+    result = context.sandbox.run(
+        args.command, timeout=context.command_timeout, on_output=on_output, check=context.emit.check
+    )
+    note = _note(result)
     text = f"{note}\n{shown.text() or '(no output)'}"
     if context.emit.attempt > 0:
         text = f"{text.rstrip()}\n\n{notes.RETRIED}"
@@ -55,11 +56,9 @@ def _refuse_what_no_shell_takes(command: str) -> None:
         raise ToolFailure(f"Expected a command of at most {MAX_COMMAND} bytes; put it into a file.", "too long")
 
 
-def _note(result: CommandResult, timeout: float) -> str:
-    if result.timed_out:
-        return f"killed after {timeout:.0f} s"
-    if result.truncated:
-        return "killed for writing too much output"
+def _note(result: CommandResult) -> str:
+    if result.killed is not None:
+        return f"killed: {result.killed}"
     return f"exit code {result.exit_code}"
 
 

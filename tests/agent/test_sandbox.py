@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import Cancelled, PermanentError
-from agent.messages import CommandResult
+from agent.messages import CommandResult, Killed
 from agent.protocols import Piece, Sandbox, Span
 from agent.sandbox import open_sandbox
 from agent.tools import Context, answer
@@ -140,7 +140,7 @@ def test_the_number_of_processes_is_limited(jail: Sandbox) -> None:
 def test_a_command_that_takes_too_long_is_killed_with_its_children(sandbox: Sandbox) -> None:
     marker = f"6{time.time_ns()}"
     result, output = run(sandbox, f"sleep {marker} & echo started; sleep {marker}", timeout=1)
-    assert (result.exit_code, result.timed_out, output) == (None, True, "started\n")
+    assert (result.exit_code, result.killed, output) == (None, Killed(budget="time", used=1, limit=1), "started\n")
     wait_until(lambda: not processes_with(marker))
 
 
@@ -175,7 +175,7 @@ def test_a_character_that_is_split_between_two_reads_stays_whole(sandbox: Sandbo
 
 def test_endless_output_is_stopped(sandbox: Sandbox) -> None:
     result, output = run(sandbox, "yes")
-    assert result.truncated and len(output) < 9 * 1024 * 1024
+    assert result.killed and result.killed.budget == "output" and len(output) < 9 * 1024 * 1024
 
 
 def test_the_model_reads_both_ends_of_a_long_output_and_events_stop_at_their_cap(jail: Sandbox) -> None:

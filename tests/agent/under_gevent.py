@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
         print("ran")
 
         result = sandbox.run("sleep 600", timeout=0.5, on_output=lambda _, chunk: None, check=lambda: None)
-        assert result.timed_out
+        assert result.killed and result.killed.budget == "time"
         print("stopped")
 
         def cancel_when_silent() -> None:

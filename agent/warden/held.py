@@ -1,0 +1,230 @@
+"""How much memory, how many processes and how much processor time a jail takes, read from /proc.
+
+A process can hold more than its own account shows: shared memory whose pages it has dropped from its tables, buffers of
+pipes and sockets, files in /tmp, the kernel's tables about it. Each has its line here. Where an exact number would be
+dear, the estimate is the kernel's upper limit for such a thing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from typing import Final
+
+from agent.warden.jail import Jail
+
+KB: Final = 1024
+PER_DESCRIPTOR: Final = 8 * KB
+"""A pipe beyond the user's first 64 MB of pipes gets two pages; most descriptors cost far less."""
+PER_UNIX_SOCKET: Final = 416 * KB
+"""Twice net.core.wmem_max: what one can have sent that nobody has read."""
+PER_MAPPING: Final = 4 * KB
+"""The kernel's record takes about 200 bytes; the rest is for the time that reading a list of millions takes."""
+PER_TMPFS_FILE: Final = KB
+SCRATCH: Final = ("/tmp", "/dev/shm")
+TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+class Process:
+    """One process's numbers. ``account``: the folder in /proc that has its memory."""
+
+    def __init__(self, pid: str, account: str, status: dict[bytes, bytes]) -> None:
+        self.pid = pid
+        self.account = account
+        self.threads = int(status.get(b"Threads", b"1"))
+        self.own = KB * sum(_kb(status, name) for name in (b"RssAnon", b"VmSwap", b"HugetlbPages"))
+        self.tables = KB * _kb(status, b"VmPTE")
+
+
+class Held:
+    """``memory`` in bytes, ``processes`` with threads, ``cpu`` in seconds; ``deleted``: bytes on the disk by inode."""
+
+    def __init__(self) -> None:
+        self.memory = 0
+        self.processes = 0
+        self.cpu = 0.0
+        self.deleted: dict[int, int] = {}
+
+
+class Watcher:
+    def __init__(self, jail: Jail, memory: int, disk: int) -> None:
+        self._jail = jail
+        self._most_memory = memory
+        self._disk = disk
+        """st_dev of the workspace."""
+        self._cpu = 0.0
+        self._fsize: dict[int, int] = {}
+
+    def look(self) -> Held | None:
+        """``None`` while there is nothing to see."""
+        proc = self._jail.proc()
+        if proc is None:
+            return None
+        held = Held()
+        pids = _pids(proc)
+        processes = [process for pid in pids if (process := _process(proc, pid)) is not None]
+        # Of a fork bomb's processes many have ended between the list and the look.
+        held.processes = len(pids) + sum(process.threads - 1 for process in processes)
+        held.cpu = self._processor_time(proc, processes)
+        held.memory = self._scratch() + self._sockets() + sum(process.tables for process in processes)
+        shared = _Shared(self._disk, self._scratch_devices())
+        for process in processes:
+            held.memory += shared.look(proc, process)
+            if held.memory > self._most_memory:
+                break  # no need to know by how much
+        held.memory += sum(shared.memory.values())
+        held.deleted = shared.disk
+        if held.memory + sum(process.own for process in processes) > self._most_memory:
+            held.memory += sum(_private(proc, process) for process in processes)
+        else:
+            held.memory += sum(process.own for process in processes)
+        return held
+
+    def _processor_time(self, proc: int, processes: list[Process]) -> float:
+        # What has ended counts for who waited for it; a parent that does not wait makes the sum smaller, not us.
+        self._cpu = max(self._cpu, sum(_seconds(proc, process.pid) for process in processes))
+        return self._cpu
+
+    def _scratch(self) -> int:
+        total = 0
+        for path in SCRATCH:
+            with suppress(OSError):
+                found = os.statvfs(self._jail.root(path))
+                total += (found.f_blocks - found.f_bfree) * found.f_frsize
+                total += (found.f_files - found.f_ffree) * PER_TMPFS_FILE
+        return total
+
+    def _scratch_devices(self) -> set[int]:
+        devices = set()
+        for path in SCRATCH:
+            with suppress(OSError):
+                devices.add(os.stat(self._jail.root(path)).st_dev)
+        return devices
+
+    def _sockets(self) -> int:
+        total = max(0, _read(self._jail.path("net/unix")).count(b"\n") - 1) * PER_UNIX_SOCKET
+        for name in ("tcp", "tcp6", "udp", "udp6"):
+            for line in _read(self._jail.path(f"net/{name}")).split(b"\n")[1:]:
+                if len(fields := line.split()) > 4:
+                    sent, _, received = fields[4].partition(b":")
+                    total += int(sent, 16) + int(received, 16)
+        return total
+
+
+class _Shared:
+    """Memory and disk space that mappings and descriptors hold without a name, each inode once.
+
+    A process may drop pages of a shared mapping from its tables, or the mapping but for one page: its account forgets
+    them, the memory is taken. Root can ask for the inode behind a mapping; others see the mapping's size.
+    """
+
+    def __init__(self, disk: int, scratch: set[int]) -> None:
+        self.memory: dict[tuple[int, int], int] = {}
+        self.disk: dict[int, int] = {}
+        self._disk = disk
+        self._scratch = scratch
+
+    def look(self, proc: int, process: Process) -> int:
+        """Note what ``process`` holds; returns the bytes that the kernel's records about it take."""
+        maps = _read(f"{process.account}/maps", proc)
+        if b"(deleted)" in maps:
+            for line in maps.split(b"\n"):
+                if line.endswith(b" (deleted)"):
+                    self._mapping(proc, process, line)
+        return maps.count(b"\n") * PER_MAPPING + self._descriptors(proc, process) * PER_DESCRIPTOR
+
+    def _mapping(self, proc: int, process: Process, line: bytes) -> None:
+        span, _, offset, device, inode, _ = line.split(None, 5)
+        major, minor = (int(part, 16) for part in device.split(b":"))
+        start, end = (int(part, 16) for part in span.split(b"-"))
+        size = end - start + int(offset, 16)
+        with suppress(OSError):
+            size = os.stat(f"{process.account}/map_files/{span.decode()}", dir_fd=proc).st_blocks * 512
+        self._note(os.makedev(major, minor), int(inode), size)
+
+    def _descriptors(self, proc: int, process: Process) -> int:
+        folder = f"{process.account}/fd"
+        count = 0
+        with suppress(OSError):
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
+            try:
+                for name in os.listdir(fd):
+                    count += 1
+                    with suppress(OSError):
+                        found = os.stat(name, dir_fd=fd)
+                        if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
+                            self._note(found.st_dev, found.st_ino, found.st_blocks * 512)
+            finally:
+                os.close(fd)
+        return count
+
+    def _note(self, device: int, inode: int, size: int) -> None:
+        if device == self._disk:
+            self.disk[inode] = max(size, self.disk.get(inode, 0))
+        elif device not in self._scratch:  # which is counted as a whole
+            self.memory[device, inode] = max(size, self.memory.get((device, inode), 0))
+
+
+def _pids(proc: int) -> list[str]:
+    with suppress(OSError):
+        return [name for name in os.listdir(proc) if name.isdecimal()]
+    return []
+
+
+def _process(proc: int, pid: str) -> Process | None:
+    status = _status(proc, pid)
+    if not status:
+        return None
+    account = pid
+    if b"VmRSS" not in status and int(status.get(b"Threads", b"1")) > 1:
+        # Its first thread has ended. The others still hold the memory, of which the process's own folder knows nothing.
+        with suppress(OSError):
+            for thread in os.listdir(os.open(f"{pid}/task", os.O_RDONLY, dir_fd=proc)):
+                alive = _status(proc, f"{pid}/task/{thread}")
+                if b"VmRSS" in alive:
+                    return Process(pid, f"{pid}/task/{thread}", {**alive, b"Threads": status[b"Threads"]})
+    return Process(pid, account, status)
+
+
+def _status(proc: int, folder: str) -> dict[bytes, bytes]:
+    pairs = (line.partition(b":") for line in _read(f"{folder}/status", proc).split(b"\n"))
+    return {name: value.strip() for name, _, value in pairs}
+
+
+def _private(proc: int, process: Process) -> int:
+    """Its part of the pages without a file: those that a fork left shared are divided among their holders."""
+    rollup = _read(f"{process.account}/smaps_rollup", proc)
+    if not rollup:
+        return process.own
+    pairs = (line.partition(b":") for line in rollup.split(b"\n"))
+    sizes = {name: value.strip() for name, _, value in pairs}
+    names = (b"Pss_Anon", b"SwapPss", b"Shared_Hugetlb", b"Private_Hugetlb")
+    return KB * sum(_kb(sizes, name) for name in names)
+
+
+def _kb(fields: dict[bytes, bytes], name: bytes) -> int:
+    return int(fields[name].split()[0]) if name in fields else 0
+
+
+def _seconds(proc: int, pid: str) -> float:
+    """Of the process and of the children that it has waited for."""
+    fields = _read(f"{pid}/stat", proc).rpartition(b")")[2].split()
+    return sum(map(int, fields[11:15])) / TICKS
+
+
+def _read(path: str, folder: int | None = None) -> bytes:
+    """The file's bytes, none if its process has ended or is closed to us."""
+    try:
+        fd = os.open(path, os.O_RDONLY, dir_fd=folder)
+    except OSError:
+        return b""
+    try:
+        pieces = []
+        while piece := os.read(fd, 1 << 16):
+            pieces.append(piece)
+        return b"".join(pieces)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)

@@ -1,0 +1,174 @@
+"""``main(orders, control)``: one jailed command from its start to its end.
+
+The jail's input and outputs are this process's own. ``control`` is a socket to the service: when the service closes its
+end, or dies, the jail is killed. Over it goes one answer, ``{}`` or ``{"budget": …, "used": …, "limit": …}`` or
+``{"failed": reason}``. The exit code is the command's, as a shell would give it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from contextlib import suppress
+from typing import Final
+
+from agent.warden.cgroup import Cgroup, make_cgroup
+from agent.warden.held import Watcher
+from agent.warden.jail import Jail
+from agent.warden.orders import LENT, Orders, read_orders
+from agent.warden.start import FAILED, lend, start
+from agent.warden.walk import Walker
+
+LOOK: Final = 0.1
+"""Seconds between two looks, at least …"""
+REST: Final = 4.0
+"""… and this many times as long as a look took: a jail of many processes must not cost the machine a processor."""
+LONGEST: Final = 0.8
+WALK_AFTER: Final = 0.2
+"""Most commands are over by then, and have not filled a disk."""
+SURE: Final = 2
+"""Looks in a row that find too much memory: that of a process that is just starting another is seen twice."""
+MORE_BYTES, MORE_FILES = 16 * 1024 * 1024, 1_000
+"""What a command may add to a workspace that was over its budget before."""
+
+Over = dict[str, float | str]
+
+
+def main(orders_fd: int, control: int) -> int:
+    os.set_inheritable(control, False)  # the command must not get it
+    orders = read_orders(orders_fd)
+    try:
+        if orders.uid is not None:
+            lend(orders)
+    except OSError as error:
+        _answer(control, {"failed": f"root needs CAP_SYS_ADMIN to lend a folder to another user ({error.strerror})"})
+        return FAILED
+    group = make_cgroup(orders.budgets["memory"], orders.budgets["processes"])
+    try:
+        status, over = _Ward(orders, control, group).keep()
+    finally:
+        if group is not None:
+            group.remove()
+    _answer(control, over or {})
+    return status
+
+
+class _Ward:
+    def __init__(self, orders: Orders, control: int, cgroup: Cgroup | None) -> None:
+        self._budgets = orders.budgets
+        self._cgroup = cgroup
+        self._control = control
+        reading, info = os.pipe()
+        orders.argv[orders.argv.index("info")] = str(info)
+        self._pid = start(orders, info, cgroup)
+        os.close(info)
+        self._let_go()
+        self._ended = os.pidfd_open(self._pid)
+        self._jail = Jail(reading, self._pid)
+        os.close(reading)
+        self._orders = orders
+        self._workspace = f"{LENT}/workspace" if orders.lent else orders.workspace
+        self._watcher = Watcher(self._jail, self._budgets["memory"], os.stat(self._workspace).st_dev)
+        self._walker: Walker | None = None
+        self._on_disk = (0, 0)
+        self._most: tuple[int, int] | None = None
+
+    def _let_go(self) -> None:
+        """Only the jail holds its input and outputs now, so that their end is seen."""
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        os.close(null)
+
+    def keep(self) -> tuple[int, Over | None]:
+        """Watch until the jail has ended; returns the exit code and the budget that was passed, if one was."""
+        over = None
+        try:
+            over = self._watch()
+        finally:
+            if over or not self._has_ended(0):
+                self._jail.kill()
+            _, status = os.waitpid(self._pid, 0)
+            if self._walker is not None:
+                self._walker.stop()
+        if over is None and self._cgroup is not None and self._cgroup.ran_out_of_memory():
+            over = self._over("memory", self._budgets["memory"])
+        code = os.waitstatus_to_exitcode(status)
+        return (128 - code if code < 0 else code), over
+
+    def _watch(self) -> Over | None:
+        """Until the jail ends, the service wants it to end, or a budget is passed."""
+        started = time.monotonic()
+        pause = LOOK
+        found = 0
+        while not self._has_ended(pause):
+            if select.select([self._control], [], [], 0)[0]:
+                return None
+            before = time.monotonic()
+            if self._walker is None and before - started > WALK_AFTER:
+                self._walker = self._walk()
+            over = self._passed()
+            found = found + 1 if over else 0
+            if over and (found >= SURE or over["budget"] != "memory"):
+                return over
+            pause = LOOK if over else min(LONGEST, max(LOOK, REST * (time.monotonic() - before)))
+        return None
+
+    def _has_ended(self, wait: float) -> bool:
+        """Waits up to ``wait`` seconds, less if the service speaks."""
+        ready = select.select([self._ended, self._control], [], [], wait)[0]
+        return self._ended in ready
+
+    def _walk(self) -> Walker:
+        budgets = self._budgets
+        namespace = self._jail.path("ns/user")
+        return Walker(self._workspace, self._orders.uid, namespace, budgets["disk"] * 2, budgets["files"] * 2)
+
+    def _passed(self) -> Over | None:
+        held = self._watcher.look()
+        if held is None:
+            return None
+        if held.processes > self._budgets["processes"]:
+            return self._over("processes", held.processes)
+        if held.cpu > self._budgets["cpu"]:
+            return self._over("cpu", held.cpu)
+        if self._cgroup is None and held.memory > self._budgets["memory"]:
+            return self._over("memory", held.memory)
+        return self._passed_on_disk(sum(held.deleted.values()))
+
+    def _passed_on_disk(self, deleted: int) -> Over | None:
+        if self._walker is not None and (count := self._walker.latest()) is not None:
+            self._on_disk = count
+            if self._most is None:
+                self._most = self._allowed(*count)
+        if self._most is None:
+            return None
+        taken, entries = self._on_disk
+        if taken + deleted > self._most[0]:
+            return self._over("disk", taken + deleted)
+        if entries > self._most[1]:
+            return self._over("files", entries)
+        return None
+
+    def _allowed(self, taken: int, entries: int) -> tuple[int, int]:
+        """The budgets; a command that finds the workspace too full may clean up, but not add."""
+        disk, files = self._budgets["disk"], self._budgets["files"]
+        return (
+            disk if taken <= disk else taken + MORE_BYTES,
+            files if entries <= files else entries + MORE_FILES,
+        )
+
+    def _over(self, budget: str, used: float) -> Over:
+        return {"budget": budget, "used": used, "limit": self._budgets[budget]}
+
+
+def _answer(control: int, answer: Over) -> None:
+    with suppress(OSError):  # the service is gone
+        os.write(control, json.dumps(answer).encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
