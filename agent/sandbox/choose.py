@@ -59,4 +59,3 @@ def _jailed_helper(jail: BubblewrapSandbox) -> Start:
 
 def _plain_helper(root: Path) -> Start:
     return lambda: plain_process(helper_argv(sys.executable), cwd=root, env={"PATH": os.defpath})
-

@@ -136,9 +136,11 @@ def _limits(budgets: Budgets) -> Iterator[str]:
     yield f"--data={budgets.memory}"
     yield f"--fsize={budgets.file}"
     yield f"--nproc={int(budgets.processes * WALL)}"
-    yield f"--cpu={budgets.cpu}"
+    yield f"--cpu={budgets.cpu + CPU_SPARE}"
     yield from ("--nofile=1024", "--core=0", "--msgqueue=0", "--sigpending=4096")
 
 
 WALL: Final = 1.5
 """Times the budget of processes, where forks fail: room in which the warden sees that the budget is passed."""
+CPU_SPARE: Final = 2
+"""Seconds beyond the budget after which the kernel ends a process itself, giving no reason."""

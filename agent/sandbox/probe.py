@@ -51,6 +51,7 @@ def probe() -> str | None:
 def _try_in(folder: Path) -> str | None:
     output: list[str] = []
     try:
+        seccomp.program()
         sandbox = BubblewrapSandbox(folder, Budgets())
         result = sandbox.run(
             "echo ready", timeout=TIMEOUT, on_output=lambda _, chunk: output.append(chunk), check=lambda: None

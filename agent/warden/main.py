@@ -27,8 +27,6 @@ LOOK: Final = 0.1
 REST: Final = 4.0
 """… and this many times as long as a look took: a jail of many processes must not cost the machine a processor."""
 LONGEST: Final = 0.8
-WALK_AFTER: Final = 0.2
-"""Most commands are over by then, and have not filled a disk."""
 SURE: Final = 2
 """Looks in a row that find too much memory: that of a process that is just starting another is seen twice."""
 MORE_BYTES, MORE_FILES = 16 * 1024 * 1024, 1_000
@@ -66,13 +64,14 @@ class _Ward:
         self._pid = start(orders, info, cgroup)
         os.close(info)
         self._let_go()
+        # While bubblewrap is still busy, so that the first count is of what the command finds.
+        self._workspace = f"{LENT}/workspace" if orders.lent else orders.workspace
+        self._walker = Walker(self._workspace, orders.uid, self._budgets["disk"] * 2, self._budgets["files"] * 2)
         self._ended = os.pidfd_open(self._pid)
         self._jail = Jail(reading, self._pid)
         os.close(reading)
-        self._orders = orders
-        self._workspace = f"{LENT}/workspace" if orders.lent else orders.workspace
+        self._walker.tell(self._jail.path("ns/user"))
         self._watcher = Watcher(self._jail, self._budgets["memory"], os.stat(self._workspace).st_dev)
-        self._walker: Walker | None = None
         self._on_disk = (0, 0)
         self._most: tuple[int, int] | None = None
 
@@ -92,8 +91,7 @@ class _Ward:
             if over or not self._has_ended(0):
                 self._jail.kill()
             _, status = os.waitpid(self._pid, 0)
-            if self._walker is not None:
-                self._walker.stop()
+            self._walker.stop()
         if over is None and self._cgroup is not None and self._cgroup.ran_out_of_memory():
             over = self._over("memory", self._budgets["memory"])
         code = os.waitstatus_to_exitcode(status)
@@ -101,15 +99,12 @@ class _Ward:
 
     def _watch(self) -> Over | None:
         """Until the jail ends, the service wants it to end, or a budget is passed."""
-        started = time.monotonic()
         pause = LOOK
         found = 0
         while not self._has_ended(pause):
             if select.select([self._control], [], [], 0)[0]:
                 return None
             before = time.monotonic()
-            if self._walker is None and before - started > WALK_AFTER:
-                self._walker = self._walk()
             over = self._passed()
             found = found + 1 if over else 0
             if over and (found >= SURE or over["budget"] != "memory"):
@@ -121,11 +116,6 @@ class _Ward:
         """Waits up to ``wait`` seconds, less if the service speaks."""
         ready = select.select([self._ended, self._control], [], [], wait)[0]
         return self._ended in ready
-
-    def _walk(self) -> Walker:
-        budgets = self._budgets
-        namespace = self._jail.path("ns/user")
-        return Walker(self._workspace, self._orders.uid, namespace, budgets["disk"] * 2, budgets["files"] * 2)
 
     def _passed(self) -> Over | None:
         held = self._watcher.look()
@@ -140,7 +130,7 @@ class _Ward:
         return self._passed_on_disk(sum(held.deleted.values()))
 
     def _passed_on_disk(self, deleted: int) -> Over | None:
-        if self._walker is not None and (count := self._walker.latest()) is not None:
+        if (count := self._walker.latest()) is not None:
             self._on_disk = count
             if self._most is None:
                 self._most = self._allowed(*count)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import resource
+import select
+import signal
 import stat
 import time
 from contextlib import suppress
@@ -25,16 +27,23 @@ LINE: Final = 64
 class Walker:
     """A child process that counts again and again. ``pipe`` becomes readable with each count."""
 
-    def __init__(self, workspace: str, uid: int | None, user_namespace: str, disk: int, files: int) -> None:
-        self.pipe, write = os.pipe()
+    def __init__(self, workspace: str, uid: int | None, most_bytes: int, most_entries: int) -> None:
+        self.pipe, counts = os.pipe()
+        names, self._name = os.pipe()
         os.set_blocking(self.pipe, False)
         self._pid = os.fork()
         if self._pid:
-            os.close(write)
+            os.close(counts)
+            os.close(names)
             return
         with suppress(OSError, MemoryError):
-            _serve(workspace, uid, user_namespace, write, disk, files)
+            _serve(workspace, uid, names, counts, most_bytes, most_entries)
         os._exit(0)
+
+    def tell(self, user_namespace: str) -> None:
+        """Where the jail's user namespace is, as soon as there is one."""
+        with suppress(OSError):
+            os.write(self._name, user_namespace.encode())
 
     def latest(self) -> tuple[int, int] | None:
         """The last count that came, bytes and entries."""
@@ -49,26 +58,29 @@ class Walker:
 
     def stop(self) -> None:
         with suppress(ProcessLookupError):
-            os.kill(self._pid, 9)
+            os.kill(self._pid, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
 
 
-def _serve(workspace: str, uid: int | None, user_namespace: str, pipe: int, disk: int, files: int) -> None:
+def _serve(workspace: str, uid: int | None, names: int, counts: int, most_bytes: int, most_entries: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     parent = os.getppid()
     root = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     if uid is not None:
         become(uid)
-    kernel.die_with_parent(9)
-    with suppress(OSError):
-        kernel.enter(os.open(user_namespace, os.O_RDONLY))
+    kernel.die_with_parent(signal.SIGKILL)
+    is_inside = False
     while os.getppid() == parent:
         started = time.monotonic()
-        taken, entries = count(root, disk, files)
-        os.write(pipe, b"%d %d\n" % (taken, entries))
+        taken, entries = count(root, most_bytes, most_entries)
+        os.write(counts, b"%d %d\n" % (taken, entries))
         time.sleep(max(PAUSE, REST * (time.monotonic() - started)))
+        if not is_inside and select.select([names], [], [], 0)[0]:
+            with suppress(OSError):
+                kernel.enter(os.open(os.read(names, 4096), os.O_RDONLY))
+            is_inside = True
 
 
 def count(root: int, most_bytes: int, most_entries: int) -> tuple[int, int]:

@@ -131,12 +131,6 @@ def test_memory_is_limited(jail: Sandbox) -> None:
     assert result.exit_code == 1 and "MemoryError" in output
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="Linux does not hold root to a number of processes")
-def test_the_number_of_processes_is_limited(jail: Sandbox) -> None:
-    _, output = run(jail, "for i in $(seq 400); do sleep 30 & done; echo all started")
-    assert "all started" not in output
-
-
 def test_a_command_that_takes_too_long_is_killed_with_its_children(sandbox: Sandbox) -> None:
     marker = f"6{time.time_ns()}"
     result, output = run(sandbox, f"sleep {marker} & echo started; sleep {marker}", timeout=1)

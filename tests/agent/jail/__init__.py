@@ -1,0 +1,1 @@
+"""The jail's mechanisms, as root where the suite is root, and as an ordinary user."""

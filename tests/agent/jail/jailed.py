@@ -1,0 +1,91 @@
+"""Runs one command in a jail and says how it ended: in this process, or in one of an ordinary user."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pydantic
+
+from agent.messages import CommandResult
+from agent.protocols import Sandbox
+from agent.sandbox import Budgets, open_sandbox, remove_workspace
+
+ORDINARY: Final = 54_321
+"""A uid that nobody has."""
+SOURCES: Final = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Ending:
+    result: CommandResult
+    output: str
+
+    @property
+    def budget(self) -> str | None:
+        return self.result.killed.budget if self.result.killed else None
+
+
+def run_here(command: str, budgets: Budgets = Budgets(), *commands: str, timeout: float = 10) -> Ending:  # noqa: B008
+    """Run the command, and more of them in the same workspace; how the last one ended."""
+    with tempfile.TemporaryDirectory() as folder:
+        sandbox = open_sandbox("bubblewrap", Path(folder), "run_1", budgets)
+        try:
+            for each in (command, *commands):
+                ending = _run(sandbox, each, timeout)
+        finally:
+            remove_workspace("bubblewrap", Path(folder), "run_1")
+        assert not os.listdir(folder)
+    return ending
+
+
+def _run(sandbox: Sandbox, command: str, timeout: float) -> Ending:
+    output: list[str] = []
+    with sandbox.hold(lambda: None):
+        result = sandbox.run(
+            command, timeout=timeout, on_output=lambda _, chunk: output.append(chunk), check=lambda: None
+        )
+    return Ending(result, "".join(output))
+
+
+def run_as_ordinary_user(command: str, budgets: Budgets = Budgets(), *commands: str) -> Ending:  # noqa: B008
+    asked = json.dumps({"commands": [command, *commands], "budgets": asdict(budgets)})
+    somebody: dict[str, Any] = {"user": ORDINARY, "group": ORDINARY, "extra_groups": []} if os.geteuid() == 0 else {}
+    done = subprocess.run(
+        [_python(), "-B", "-m", __name__],
+        input=asked,
+        capture_output=True,
+        text=True,
+        cwd=SOURCES,
+        env={"PATH": os.defpath, "PYTHONPATH": f"{SOURCES}:{Path(pydantic.__file__).parents[1]}"},
+        check=False,
+        timeout=60,
+        **somebody,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    return Ending(CommandResult.model_validate(told["result"]), told["output"])
+
+
+def _python() -> str:
+    """An interpreter that others can walk to: the suite's own may lie in root's home."""
+    own = Path(sys.executable).resolve()
+    is_open = all(folder.stat().st_mode & 1 for folder in own.parents)
+    return sys.executable if is_open else "/usr/bin/python3"
+
+
+def _main() -> None:
+    asked: dict[str, Any] = json.load(sys.stdin)
+    first, *more = asked["commands"]
+    ending = run_here(first, Budgets(**asked["budgets"]), *more)
+    print(json.dumps({"result": ending.result.model_dump(mode="json", by_alias=True), "output": ending.output}))
+
+
+if __name__ == "__main__":
+    _main()
