@@ -44,6 +44,7 @@ def main(folder: Path) -> None:
         sandbox.run("true", timeout=20, on_output=lambda *_: None, check=lambda: None)
         workspace = folder / "sandboxes" / "run_1" / "workspace"
         subprocess.run([sys.executable, "-c", FILL], cwd=workspace, check=True)
+        subprocess.run(["chown", "-R", "--reference", workspace, workspace], check=True)  # as if a command had
         beat = gevent.spawn(heart)
         gevent.sleep(0.05)
         kept = keep(sandbox, stored, events)

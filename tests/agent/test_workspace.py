@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,11 +118,13 @@ def test_writing_through_a_link_is_refused(sandbox: Sandbox, root: Path) -> None
 
 def test_replacing_removes_links_folders_and_pipes_that_are_in_the_way(sandbox: Sandbox, root: Path) -> None:
     outside = root.parents[2] / "outside"
+    look(sandbox)  # from now on the workspace has its owner
     (root / "file").symlink_to(outside / "secret.txt")
     (root / "folder").symlink_to(outside)
     (root / "other" / "inner").mkdir(parents=True)
     (root / "other" / "inner" / "x").touch()
     os.mkfifo(root / "pipe")
+    subprocess.run(["chown", "-Rh", "--reference", root, root], check=True)  # as if a command had made them
     wanted = {path: Entry(path.encode()) for path in ("file", "folder/secret.txt", "other", "pipe")}
     assert sandbox.write(wanted, nothing, replace=True) == {}
     assert tree(sandbox) == wanted

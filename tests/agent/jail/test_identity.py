@@ -37,7 +37,7 @@ def test_each_workspace_has_a_uid_of_its_own_which_stays(tmp_path: Path) -> None
 def test_it_is_given_back_with_the_workspace(tmp_path: Path, claims: Path) -> None:
     sandbox = open_sandbox("bubblewrap", tmp_path / "dir", "run_1")
     with sandbox.hold(lambda: None):
-        sandbox.write({"a": Entry("file", b"x")}, lambda: None)
+        sandbox.write({"a": Entry(b"x")}, lambda: None)
     assert len(list(claims.iterdir())) == 1
     remove_workspace("bubblewrap", tmp_path / "dir", "run_1")
     assert not list(claims.iterdir())
