@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import socket
 import subprocess
@@ -104,7 +105,7 @@ class BubblewrapSandbox:
             "workspace": str(self.root),
             "budgets": asdict(self.budgets),
         }
-        return _data(json.dumps(orders).encode(), handed), [filter_fd, *made_up.values()]
+        return _data(marshal.dumps(orders), handed), [filter_fd, *made_up.values()]
 
 
 class Jailed:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Final
 
-ROOT: Final = "/sys/fs/cgroup"
-NEEDED: Final = {"memory", "pids"}
-PREFIX: Final = "runwire-jail-"
-MOST_SWAP: Final = 0
-WALL: Final = 1.5
+ROOT = "/sys/fs/cgroup"
+NEEDED = {"memory", "pids"}
+PREFIX = "runwire-jail-"
+MOST_SWAP = 0
+WALL = 1.5
 """Times the budget of processes, where forks fail: room in which the warden sees that the budget is passed."""
 
 

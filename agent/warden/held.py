@@ -10,20 +10,19 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from typing import Final
 
 from agent.warden.jail import Jail
 
-KB: Final = 1024
-PER_DESCRIPTOR: Final = 8 * KB
+KB = 1024
+PER_DESCRIPTOR = 8 * KB
 """A pipe beyond the user's first 64 MB of pipes gets two pages; most descriptors cost far less."""
-PER_UNIX_SOCKET: Final = 416 * KB
+PER_UNIX_SOCKET = 416 * KB
 """Twice net.core.wmem_max: what one can have sent that nobody has read."""
-PER_MAPPING: Final = 4 * KB
+PER_MAPPING = 4 * KB
 """The kernel's record takes about 200 bytes; the rest is for the time that reading a list of millions takes."""
-PER_TMPFS_FILE: Final = KB
-SCRATCH: Final = ("/tmp", "/dev/shm")
-TICKS: Final = os.sysconf("SC_CLK_TCK")
+PER_TMPFS_FILE = KB
+SCRATCH = ("/tmp", "/dev/shm")
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Process:

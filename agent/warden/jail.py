@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
 import time
 from contextlib import suppress
-from typing import Final
 
-APPEAR: Final = 5.0
+APPEAR = 5.0
 """Seconds within which bubblewrap has made its namespaces (a few milliseconds) or has failed."""
 
 
@@ -35,8 +33,8 @@ class Jail:
             if not piece:
                 break
             text += piece
-        with suppress(ValueError, KeyError, OSError):
-            self._pid = int(json.loads(text)["child-pid"])
+        with suppress(ValueError, OSError):
+            self._pid = int(text.partition(b":")[2].strip(b" }\n"))
             self._first = os.pidfd_open(self._pid)
 
     def kill(self) -> None:

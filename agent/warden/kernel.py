@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 from contextlib import suppress
-from typing import Final
 
-CLONE_NEWNS: Final = 0x20000
+CLONE_NEWNS = 0x20000
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
-PR_SET_PDEATHSIG: Final = 1
-KEYCTL: Final = {"x86_64": 250, "aarch64": 219}
-KEYCTL_JOIN_SESSION_KEYRING: Final = 1
+PR_SET_PDEATHSIG = 1
+KEYCTL = {"x86_64": 250, "aarch64": 219}
+KEYCTL_JOIN_SESSION_KEYRING = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

@@ -7,13 +7,11 @@ end, or dies, the jail is killed. Over it goes one answer, ``{}`` or ``{"budget"
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
 import time
 from contextlib import suppress
-from typing import Final
 
 from agent.warden.cgroup import Cgroup, make_cgroup
 from agent.warden.held import Watcher
@@ -22,12 +20,12 @@ from agent.warden.orders import LENT, Orders, read_orders
 from agent.warden.start import FAILED, lend, start
 from agent.warden.walk import Walker
 
-LOOK: Final = 0.1
+LOOK = 0.1
 """Seconds between two looks, at least …"""
-REST: Final = 4.0
+REST = 4.0
 """… and this many times as long as a look took: a jail of many processes must not cost the machine a processor."""
-LONGEST: Final = 0.8
-SURE: Final = 2
+LONGEST = 0.8
+SURE = 2
 """Looks in a row that find too much memory: that of a process that is just starting another is seen twice."""
 MORE_BYTES, MORE_FILES = 16 * 1024 * 1024, 1_000
 """What a command may add to a workspace that was over its budget before."""
@@ -156,8 +154,13 @@ class _Ward:
 
 
 def _answer(control: int, answer: Over) -> None:
+    text = "{}"
+    if answer:
+        import json  # takes longer to import than most commands take to run
+
+        text = json.dumps(answer)
     with suppress(OSError):  # the service is gone
-        os.write(control, json.dumps(answer).encode())
+        os.write(control, text.encode())
 
 
 if __name__ == "__main__":

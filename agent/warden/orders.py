@@ -1,10 +1,9 @@
-"""What the service tells a warden, as JSON in one descriptor."""
+"""What the service tells a warden, marshalled (both are the same interpreter, and json takes 8 ms to import)."""
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
-from typing import Any
 
 
 class Orders:
@@ -14,12 +13,10 @@ class Orders:
     ``budgets``: see agent/sandbox/budgets.py.
     """
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.argv: list[str] = values["argv"]
-        self.uid: int | None = values["uid"]
-        self.lent: dict[str, str] = values["lent"]
-        self.workspace: str = values["workspace"]
-        self.budgets: dict[str, int] = values["budgets"]
+    def __init__(
+        self, argv: list[str], uid: int | None, lent: dict[str, str], workspace: str, budgets: dict[str, int]
+    ) -> None:
+        self.argv, self.uid, self.lent, self.workspace, self.budgets = argv, uid, lent, workspace, budgets
 
 
 LENT = "/tmp"
@@ -28,4 +25,4 @@ LENT = "/tmp"
 
 def read_orders(fd: int) -> Orders:
     with os.fdopen(fd, "rb") as file:
-        return Orders(json.load(file))
+        return Orders(**marshal.load(file))

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Final
 
 from agent.warden import kernel
 from agent.warden.cgroup import Cgroup
 from agent.warden.orders import LENT, Orders
 
-NICENESS: Final = 10
+NICENESS = 10
 """A jail that wants all processors gets about a tenth of what the service does."""
-FIRST_TO_KILL: Final = 1000
+FIRST_TO_KILL = 1000
 """oom_score_adj: when the whole machine runs out of memory, a jail goes first."""
-FAILED: Final = 126
+FAILED = 126
 
 
 def lend(orders: Orders) -> None:

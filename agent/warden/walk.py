@@ -12,16 +12,15 @@ import signal
 import stat
 import time
 from contextlib import suppress
-from typing import Final
 
 from agent.warden import kernel
 from agent.warden.start import become
 
-PAUSE: Final = 0.4
+PAUSE = 0.4
 """Seconds between two walks, at least …"""
-REST: Final = 2.0
+REST = 2.0
 """… and this many times as long as the walk took, so that it takes at most a third of a processor."""
-LINE: Final = 64
+LINE = 64
 
 
 class Walker:
@@ -118,5 +117,5 @@ def count(root: int, most_bytes: int, most_entries: int) -> tuple[int, int]:
     return taken, entries
 
 
-TOO_DEEP: Final = (24,)
+TOO_DEEP = (24,)
 """EMFILE: each folder on the way is open."""

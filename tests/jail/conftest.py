@@ -9,7 +9,7 @@ import pytest
 
 from agent.sandbox import Budgets, identity
 from agent.sandbox.bubblewrap import BubblewrapSandbox
-from tests.agent.jail.jailed import Ending, run_as_ordinary_user, run_here
+from tests.jail.jailed import Ending, run_as_ordinary_user, run_here
 
 
 class Run(Protocol):

@@ -11,7 +11,7 @@ import pytest
 from agent.sandbox import seccomp
 from agent.sandbox.bubblewrap import BubblewrapSandbox
 from agent.sandbox.probe import probe
-from tests.agent.jail.conftest import Run
+from tests.jail.conftest import Run
 
 ASK = """
 import ctypes, errno, sys

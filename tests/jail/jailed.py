@@ -19,7 +19,7 @@ from agent.sandbox import Budgets, open_sandbox, remove_workspace
 
 ORDINARY: Final = 54_321
 """A uid that nobody has."""
-SOURCES: Final = Path(__file__).parents[3]
+SOURCES: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

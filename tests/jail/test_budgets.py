@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from agent.sandbox import MB, Budgets
-from tests.agent.jail.conftest import Run
+from tests.jail.conftest import Run
 
 SMALL = Budgets(memory=192 * MB, processes=48, cpu=30, disk=48 * MB, files=800)
 

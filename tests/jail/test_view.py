@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.agent.jail.conftest import Run
+from tests.jail.conftest import Run
 
 
 def test_commands_have_no_rights_whatever_the_service_is(run: Run) -> None:
