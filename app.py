@@ -48,7 +48,9 @@ def create_app(settings: Settings) -> flask.Flask:
         app.register_blueprint(routes.blueprint(name))
         app.register_blueprint(routes.blueprint(f"api_{name}"), url_prefix="/api")  # where existing frontends call
     in_production = not settings.dev
-    health = HealthRoutes(service.redis, service.dispatcher, registration, service.models, in_production)
+    health = HealthRoutes(
+        service.redis, service.dispatcher, registration, service.models, in_production, settings.agent_sandbox
+    )
     app.register_blueprint(health.blueprint())
     register_error_handlers(app)
     app.after_request(add_security_headers)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from agent import workspace
-from agent.console import Console
+from agent.console import Console, harmless_json
 from agent.entries import Entry, Kind, Stored
 from agent.errors import PermanentError
 from agent.inside import confined, look
@@ -91,7 +91,7 @@ def _slug(prompt: str) -> str:
 
 
 def _print_json(event: Event) -> None:
-    print(json.dumps(event, ensure_ascii=False), flush=True)
+    print(harmless_json(json.dumps(event, ensure_ascii=False)), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,11 @@ from rich.text import Text
 
 Event = dict[str, Any]
 
-# Escape sequences first, then what is left of the control characters; output of commands must not steer a terminal.
-CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+STEERING: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Control characters (C0 but for tab and newline, C1), and those that turn the direction of text, so that a reader sees
+another order than there is."""
+# Escape sequences first, then what is left; output of commands must not steer a terminal.
+CONTROL: Final = re.compile(rf"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[{STEERING}]")
 MAX_ARGS: Final = 100
 """Characters of a tool call's arguments on its line."""
 GUTTER: Final = 9
@@ -149,6 +152,11 @@ class Console:
             self._out.print()
         self._is_mid_line = False
         self._column = 0
+
+
+def harmless_json(text: str) -> str:
+    """The same JSON, in which no character can steer the terminal that it is printed on."""
+    return re.sub(f"[{STEERING}]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _clean(text: str) -> str:

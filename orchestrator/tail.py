@@ -10,7 +10,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from agent.console import Console
+from agent.console import Console, harmless_json
 from orchestrator.events import TERMINAL_TYPES
 from orchestrator.runlog import RunLog, RunMissing
 from orchestrator.runlog.connection import Client, connect
@@ -78,7 +78,7 @@ def _show(events: Iterator[bytes], as_json: bool) -> int:
     status = 0
     for event in events:
         if as_json:
-            print(event.decode(), flush=True)
+            print(harmless_json(event.decode()), flush=True)
             continue
         fields = json.loads(event)
         run_id = fields["runId"]

@@ -8,6 +8,7 @@ import flask
 from redis.exceptions import RedisError
 
 from agent.models.catalog import Catalog
+from agent.sandbox import why_no_jail
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.registration import Registration
 from orchestrator.runlog.address import NotPrimary
@@ -23,6 +24,8 @@ class HealthRoutes:
     registration: Registration
     models: Catalog
     in_production: bool
+    sandbox: str
+    """AGENT_SANDBOX."""
 
     def blueprint(self) -> flask.Blueprint:
         routes = flask.Blueprint("health", __name__)
@@ -47,7 +50,17 @@ class HealthRoutes:
             return self._not_ready({"redis": reason})
         if failed:
             return self._not_ready({"redis": "ok", "engine": choice.engine, "registration": failed})
-        return {"status": "ready", "redis": reason or "ok", "engine": choice.engine, "model": self.models.best}
+        commands = self._commands()
+        if self.sandbox == "bubblewrap" and commands != "jailed":
+            return self._not_ready({"redis": "ok", "engine": choice.engine, "commands": commands})
+        ready = {"status": "ready", "redis": reason or "ok", "engine": choice.engine, "model": self.models.best}
+        return {**ready, "commands": commands}
+
+    def _commands(self) -> str:
+        if self.sandbox == "unsafe-local":
+            return "not jailed (AGENT_SANDBOX=unsafe-local)"
+        reason = "AGENT_SANDBOX=none" if self.sandbox == "none" else why_no_jail()
+        return f"refused: {reason}" if reason else "jailed"
 
     def _not_ready(self, parts: dict[str, str]) -> flask.typing.ResponseReturnValue:
         body = {"error": "Not ready", "status": "not ready", "details": parts}

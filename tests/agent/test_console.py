@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
 
-from agent.console import Console
+from agent.console import Console, harmless_json
 
 
 def shown(*events: tuple[str, Any]) -> str:
@@ -37,6 +38,20 @@ def test_what_a_command_writes_cannot_steer_the_terminal() -> None:
     chunk = "\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x07 \x9b2J[bold]x[/bold]\r\n"
     text = shown(("tool-output", {"source": "stdout", "callId": "c", "chunk": chunk}))
     assert text == "           │ red bell 2J[bold]x[/bold]\n"
+
+
+STEERS = "a\u202eb\u2066c\u2069\u200f\u061c\x9b\x85\x7fd"
+
+
+def test_what_a_command_writes_cannot_turn_the_direction_of_the_text() -> None:
+    """FINDINGS A7: U+202E and C1 controls got through."""
+    assert shown(("tool-output", {"source": "stdout", "callId": "c", "chunk": STEERS})) == "           │ abcd"
+
+
+def test_json_on_a_terminal_means_the_same_and_steers_nothing() -> None:
+    text = harmless_json(json.dumps({"chunk": f"{STEERS} é 😀"}, ensure_ascii=False))
+    assert json.loads(text) == {"chunk": f"{STEERS} é 😀"} and "é 😀" in text
+    assert not set(text) & set("\u202e\u2066\u2069\u200f\u061c\x9b\x85\x7f")
 
 
 @pytest.mark.parametrize(

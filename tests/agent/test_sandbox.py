@@ -14,7 +14,7 @@ import pytest
 from agent.errors import Cancelled, PermanentError
 from agent.messages import CommandResult, Killed
 from agent.protocols import Piece, Sandbox, Span
-from agent.sandbox import open_sandbox
+from agent.sandbox import open_sandbox, probe
 from agent.tools import Context, answer
 from tests.agent.fakes import Events, call
 
@@ -202,3 +202,15 @@ def test_a_run_id_that_is_no_folder_name_is_refused(tmp_path: Path, run_id: str)
 def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(PermanentError, match="auto, bubblewrap, unsafe-local, none"):
         open_sandbox("docker", tmp_path, "run_1")
+
+
+def test_a_failed_probe_is_tried_again_and_a_good_one_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FINDINGS A5: one transient failure was remembered for the process's life."""
+    answers = iter(["no memory for a moment", None])
+    monkeypatch.setattr(probe, "probe", lambda: next(answers))
+    monkeypatch.setattr(probe, "_Findings", type("Fresh", (), vars(probe._Findings) | {"works": False}))
+    monkeypatch.setattr(probe._Findings, "believed_until", 0.0)
+    assert probe.why_no_jail() == "no memory for a moment" == probe.why_no_jail()
+    monkeypatch.setattr(probe._Findings, "believed_until", 0.0)
+    assert probe.why_no_jail() is None
+    assert probe.why_no_jail() is None
