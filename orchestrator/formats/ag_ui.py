@@ -1,0 +1,261 @@
+"""AG-UI (https://docs.ag-ui.com): a run as its events, made with the protocol's own package.
+
+Whoever joins late gets the messages as they stand (MESSAGES_SNAPSHOT), then what is live; so does everybody after a
+rollback. An approval ends the client's run with an interrupt, while ours waits.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ag_ui.core import (
+    BaseEvent,
+    CustomEvent,
+    Interrupt,
+    Message,
+    MessagesSnapshotEvent,
+    ReasoningEndEvent,
+    ReasoningMessage,
+    ReasoningMessageContentEvent,
+    ReasoningMessageEndEvent,
+    ReasoningMessageStartEvent,
+    ReasoningStartEvent,
+    RunAgentInput,
+    RunErrorEvent,
+    RunFinishedEvent,
+    RunFinishedInterruptOutcome,
+    RunFinishedSuccessOutcome,
+    RunStartedEvent,
+    StepFinishedEvent,
+    StepStartedEvent,
+    TextMessageContentEvent,
+    TextMessageEndEvent,
+    TextMessageStartEvent,
+    TokenUsage,
+    ToolCallArgsEvent,
+    ToolCallEndEvent,
+    ToolCallResultEvent,
+    ToolCallStartEvent,
+)
+from ag_ui.encoder import EventEncoder
+
+from orchestrator.events import dumps
+from orchestrator.formats.ag_ui_messages import Messages
+from orchestrator.formats.fold import end_of, fold
+from orchestrator.formats.history import CONTENT, Event, History
+
+PREFIX: Final = "runwire."
+CUT: Final = "The stream ended before the run did: send the same request again to go on watching it"
+ALLOW_SCHEMA: Final = {
+    "type": "object",
+    "properties": {"approved": {"type": "boolean"}},
+    "required": ["approved"],
+}
+STATE_OF_SNAPSHOT: Final = ("files", "progress", "status", "approvals", "gaps")
+"""What of a fold is not in the messages."""
+
+
+class AgUiStream:
+    """One viewer's mapping. ``last``: the id up to which events are history to it, 0 for a run that begins here."""
+
+    def __init__(self, asked: RunAgentInput, run_id: str, last: int) -> None:
+        self.done = False
+        self._asked, self._run_id, self._last = asked, run_id, last
+        self._history = History()
+        self._messages = Messages(run_id)
+        self._is_live = last == 0
+        self._step: str | None = None
+        self._open: tuple[str, str] | None = None
+        """The kind and the id of the message that the client was told grows."""
+        self._said: list[str] = []
+        self._encoder = EventEncoder()
+        self._before, left = _divide(asked.messages)
+        self._reasoned = [message.id for message in left if message.role == "reasoning"]
+
+    def begin(self) -> bytes:
+        self._say(RunStartedEvent(thread_id=self._asked.thread_id, run_id=self._asked.run_id))
+        return self._take()
+
+    def batch(self, events: list[Event]) -> bytes:
+        for event in events:
+            self._history.add(event)
+            if self._is_live:
+                self._map(event)
+            elif event.get("id", 0) >= self._last:
+                self._go_live(event)
+            if self.done:
+                break
+        return self._take()
+
+    def cut(self) -> bytes:
+        self._say(RunErrorEvent(message=CUT, code="disconnected"))
+        return self._take()
+
+    def _go_live(self, last: Event) -> None:
+        """History is over with the event ``last``: show what it comes to."""
+        self._is_live = True
+        state = self._snapshot()
+        if last["type"] in ("complete", "error"):
+            self._end(last)
+            return
+        pending = [request for request, asked in state["approvals"].items() if asked["allow"] is None]
+        if pending:
+            requests = [event for event in self._history if event["type"] == "approval-request"]
+            self._interrupt([event["data"] for event in requests if event["data"]["approvalId"] in pending])
+        elif self._messages.open is not None:
+            self._enter(self._messages.step)
+            self._start()
+
+    def _snapshot(self) -> dict[str, Any]:
+        """Say how things stand; returns the fold."""
+        self._messages = Messages(self._run_id)
+        for event in self._history:
+            self._messages.add(event)
+        mine = self._messages.list()
+        shown = {message.id for message in mine}
+        # Clients keep reasoning that a snapshot leaves out, so what was taken back must be said to be empty.
+        taken_back = [ReasoningMessage(id=id, content="") for id in self._reasoned if id not in shown]
+        self._reasoned += [message.id for message in mine if message.role == "reasoning"]
+        self._say(MessagesSnapshotEvent(messages=[*self._before, *mine, *taken_back]))
+        state = fold(self._history)
+        self._custom("snapshot", {name: state[name] for name in STATE_OF_SNAPSHOT})
+        return state
+
+    def _map(self, event: Event) -> None:
+        kind, data = event["type"], event["data"]
+        if kind == "rollback":
+            self._close()
+            self._snapshot()
+        elif kind in ("complete", "error"):
+            self._end(event)
+        elif kind in ("text", "reasoning"):
+            self._enter(event["step"])
+            self._piece(event)
+        elif kind in CONTENT or kind == "progress":
+            self._enter(event["step"])
+            self._close()
+            self._messages.add(event)
+            self._whole(event)
+        else:
+            self._custom(kind, data)
+
+    def _whole(self, event: Event) -> None:
+        kind, data = event["type"], event["data"]
+        if kind == "tool-call":
+            call_id = self._messages.call_id(data["callId"])
+            parent = self._messages.id_of(event)
+            self._say(
+                ToolCallStartEvent(tool_call_id=call_id, tool_call_name=data["tool"], parent_message_id=parent),
+                ToolCallArgsEvent(tool_call_id=call_id, delta=dumps(data["args"])),
+                ToolCallEndEvent(tool_call_id=call_id),
+            )
+        elif kind == "tool-result" and (result := self._messages.results.get(data["callId"])):
+            self._say(
+                ToolCallResultEvent(message_id=result.id, tool_call_id=result.tool_call_id, content=result.content)
+            )
+        elif kind == "approval-request":
+            self._interrupt([data])
+        elif kind == "tool-output":
+            self._custom(kind, {**data, "toolCallId": self._messages.call_id(data["callId"])})
+        else:
+            self._custom(kind, data)
+
+    # messages and steps
+
+    def _piece(self, event: Event) -> None:
+        self._messages.add(event)
+        if self._messages.open != self._open:
+            self._close()
+            self._start()
+        if self._open is not None and event["data"]:
+            content = TextMessageContentEvent if event["type"] == "text" else ReasoningMessageContentEvent
+            self._say(content(message_id=self._open[1], delta=event["data"]))
+
+    def _start(self) -> None:
+        """Say that the open message grows; one that the client has already goes on."""
+        assert self._messages.open is not None
+        self._open = kind, message_id = self._messages.open
+        if kind == "text":
+            self._say(TextMessageStartEvent(message_id=message_id))
+            return
+        self._reasoned.append(message_id)
+        self._say(ReasoningStartEvent(message_id=message_id))
+        self._say(ReasoningMessageStartEvent(message_id=message_id, role="reasoning"))
+
+    def _close(self) -> None:
+        if self._open is None:
+            return
+        kind, message_id = self._open
+        self._open = None
+        if kind == "text":
+            self._say(TextMessageEndEvent(message_id=message_id))
+        else:
+            self._say(ReasoningMessageEndEvent(message_id=message_id), ReasoningEndEvent(message_id=message_id))
+
+    def _enter(self, step: str) -> None:
+        if step == self._step:
+            return
+        self._leave()
+        self._step = step
+        self._say(StepStartedEvent(step_name=step))
+
+    def _leave(self) -> None:
+        self._close()
+        if self._step is not None:
+            self._say(StepFinishedEvent(step_name=self._step))
+            self._step = None
+
+    # the end of the client's run
+
+    def _end(self, event: Event) -> None:
+        self._leave()
+        self._messages.add(event)
+        for result in self._messages.stopped:
+            self._say(
+                ToolCallResultEvent(message_id=result.id, tool_call_id=result.tool_call_id, content=result.content)
+            )
+        end = end_of(event)
+        if event["type"] == "error":
+            self._custom("end", end)
+            self._say(RunErrorEvent(message=end["error"], code=end.get("code")))
+        else:
+            usage = end["usage"]
+            counts = TokenUsage(input_tokens=usage["inputTokens"], output_tokens=usage["outputTokens"])
+            self._finish(RunFinishedSuccessOutcome(), result=end, usage=[counts])
+        self.done = True
+
+    def _interrupt(self, requests: list[dict[str, Any]]) -> None:
+        self._leave()
+        self._say(MessagesSnapshotEvent(messages=[*self._before, *self._messages.list()]))
+        interrupts = [
+            Interrupt(
+                id=request["approvalId"],
+                reason="tool_call",
+                tool_call_id=self._messages.call_id(request["callId"]),
+                message=f"Allow {request.get('tool')} {dumps(request.get('args'))}?",
+                response_schema=ALLOW_SCHEMA,
+            )
+            for request in requests
+        ]
+        self._finish(RunFinishedInterruptOutcome(interrupts=interrupts))
+        self.done = True
+
+    def _finish(self, outcome: RunFinishedSuccessOutcome | RunFinishedInterruptOutcome, **beside: Any) -> None:
+        asked = self._asked
+        self._say(RunFinishedEvent(thread_id=asked.thread_id, run_id=asked.run_id, outcome=outcome, **beside))
+
+    def _custom(self, name: str, value: Any) -> None:
+        self._say(CustomEvent(name=PREFIX + name, value=value))
+
+    def _say(self, *events: BaseEvent) -> None:
+        self._said += map(self._encoder.encode, events)  # at once: messages go on growing
+
+    def _take(self) -> bytes:
+        said, self._said = self._said, []
+        return "".join(said).encode()
+
+
+def _divide(messages: list[Message]) -> tuple[list[Message], list[Message]]:
+    """The conversation up to the user's last words, and what the client shows of this run already."""
+    last = max((number for number, message in enumerate(messages) if message.role == "user"), default=-1)
+    return messages[: last + 1], messages[last + 1 :]

@@ -1,0 +1,210 @@
+"""The AI SDK's UI message stream (`x-vercel-ai-ui-message-stream: v1`): one run is one assistant message.
+
+https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from orchestrator.events import dumps
+from orchestrator.formats.fold import end_of, result_text
+from orchestrator.formats.history import Event
+from orchestrator.formats.hold import Hold
+
+HEADERS: Final = {"x-vercel-ai-ui-message-stream": "v1"}
+DONE: Final = b"data: [DONE]\n\n"
+PASSING: Final = frozenset({"status", "progress", "time-budget"})
+"""Types that are shown as they come and are no part of the message."""
+
+FINISH_REASONS: Final = {"partial": "other"}
+CUT: Final = "The stream ended before the run did: ask for it again"
+STOPPED: Final = "stopped"
+
+Chunk = dict[str, Any]
+
+
+class UIMessageStream:
+    """One viewer's mapping. ``can_reset``: the client knows `reset-step` (ai 7); else steps are held back."""
+
+    def __init__(self, run_id: str, *, can_reset: bool) -> None:
+        self.done = False
+        self._run_id = run_id
+        self._hold = None if can_reset else Hold()
+        self._said: list[Chunk] = []
+        self._step: str | None = None
+        self._open: tuple[str, str] | None = None
+        """The kind and the id of the part that grows."""
+        self._calls: dict[str, dict[str, str]] = {}
+        """Calls without a result: callId → stdout, stderr."""
+        self._grown: set[str] = set()
+        """Those with output that was not said yet."""
+        self._files: dict[str, Chunk] = {}
+        self._undo: dict[str, Chunk | None] = {}
+        """The files that this step has touched, as they were."""
+        self._stays: list[Chunk] = []
+        """What was said during this step and outlives a reset of it."""
+
+    def begin(self) -> bytes:
+        self._say("start", messageId=self._run_id, messageMetadata={"runId": self._run_id})
+        return self._take()
+
+    def batch(self, events: list[Event]) -> bytes:
+        for event in events:
+            for shown in self._hold.release(event) if self._hold else (event,):
+                self._map(shown)
+        self._say_outputs()
+        return self._take() + (DONE if self.done else b"")
+
+    def cut(self) -> bytes:
+        self._say("error", errorText=CUT)
+        return self._take()
+
+    def _map(self, event: Event) -> None:
+        kind, data = event["type"], event["data"]
+        if kind in ("text", "reasoning"):
+            self._piece(kind, event)
+        elif kind in PASSING:
+            self._say(f"data-{kind}", data=data, transient=True)
+        elif kind == "tool-call":
+            self._call(event)
+        elif kind == "tool-output" and data["callId"] in self._calls:
+            self._calls[data["callId"]][data["source"]] += data["chunk"]
+            self._grown.add(data["callId"])
+        elif kind == "tool-result" and data["callId"] in self._calls:
+            self._result(data["callId"], data["ok"], data["note"], elapsed=data["elapsed"])
+        elif kind in ("file-created", "file-updated"):
+            self._file(event["step"], data["path"], data)
+        elif kind == "file-deleted":
+            self._file(event["step"], data["path"], {**data, "deleted": True})
+        elif kind == "files":
+            self._all_files(event, data)
+        elif kind == "rollback":
+            self._rollback(data)
+        elif kind == "approval-request" and data["callId"] in self._calls:
+            self._say("tool-approval-request", approvalId=data["approvalId"], toolCallId=data["callId"])
+        elif kind in ("complete", "error"):
+            self._end(event)
+        elif kind not in ("tool-output", "tool-result"):
+            self._stay(kind, event)
+
+    # the parts of a step
+
+    def _enter(self, step: str) -> None:
+        if step == self._step:
+            return
+        self._leave()
+        self._step, self._undo, self._stays = step, {}, []
+        self._say("start-step")
+
+    def _leave(self) -> None:
+        self._close()
+        if self._step is not None:
+            self._say("finish-step")
+            self._step = None
+
+    def _piece(self, kind: str, event: Event) -> None:
+        self._enter(event["step"])
+        if self._open is None or self._open[0] != kind:
+            self._close()
+            self._open = kind, f"{kind}-{event['id']}"
+            self._say(f"{kind}-start", id=self._open[1])
+        self._say(f"{kind}-delta", id=self._open[1], delta=event["data"])
+
+    def _close(self) -> None:
+        if self._open is not None:
+            kind, part = self._open
+            self._say(f"{kind}-end", id=part)
+            self._open = None
+
+    def _call(self, event: Event) -> None:
+        self._enter(event["step"])
+        self._close()
+        data = event["data"]
+        self._calls[data["callId"]] = {"stdout": "", "stderr": ""}
+        tool = {"toolCallId": data["callId"], "toolName": data["tool"], "input": data["args"]}
+        self._say("tool-input-available", **tool, dynamic=True, providerExecuted=True)
+
+    def _say_outputs(self) -> None:
+        """Outputs grow, and each chunk repeats the whole: one for all that arrived together is enough."""
+        for call_id in sorted(self._grown):
+            self._say_output(call_id, dict(self._calls[call_id]), preliminary=True)
+        self._grown.clear()
+
+    def _result(self, call_id: str, ok: bool, note: str, **beside: Any) -> None:
+        output = self._calls.pop(call_id)
+        self._grown.discard(call_id)
+        if ok:
+            self._say_output(call_id, {**output, "note": note, **beside})
+        else:
+            text = result_text(output["stdout"], output["stderr"], note)
+            self._say("tool-output-error", toolCallId=call_id, errorText=text, dynamic=True, providerExecuted=True)
+
+    def _say_output(self, call_id: str, output: dict[str, Any], **beside: Any) -> None:
+        tool = {"toolCallId": call_id, "output": output, "dynamic": True, "providerExecuted": True}
+        self._say("tool-output-available", **tool, **beside)
+
+    def _file(self, step: str, path: str, data: Chunk) -> None:
+        if step:  # the run's end has none
+            self._enter(step)
+            self._undo.setdefault(path, self._files.get(path))
+        self._close()
+        self._files[path] = data
+        self._say("data-file", id=path, data=data)
+
+    def _all_files(self, event: Event, files: dict[str, str]) -> None:
+        for path, content in files.items():
+            known = self._files.get(path)
+            if known is None or (known.get("content") != content and not event.get("truncated")):
+                self._file(event["step"], path, {"path": path, "content": content})
+
+    def _stay(self, kind: str, event: Event) -> None:
+        self._close()
+        place = event.get("id") or f"{event['data'].get('fromId')}-{event['data'].get('toId')}"
+        chunk = {"type": f"data-{kind}", "id": str(place), "data": event["data"]}
+        self._stays.append(chunk)
+        self._said.append(chunk)
+
+    def _rollback(self, data: dict[str, Any]) -> None:
+        if data["step"] != self._step:
+            return  # nothing of that attempt was part of the message
+        self._open = None
+        self._calls.clear()
+        self._grown.clear()
+        self._say("reset-step")
+        for path, before in self._undo.items():
+            if before is None:
+                del self._files[path]
+            else:
+                self._files[path] = before
+                self._say("data-file", id=path, data=before)  # it is a part of an earlier step
+        self._undo = {}
+        self._said += self._stays
+
+    # the end
+
+    def _end(self, event: Event) -> None:
+        self._close()
+        for call_id in list(self._calls):
+            self._result(call_id, False, STOPPED)
+        if event["type"] == "complete":
+            self._all_files({**event, "step": ""}, event["data"]["files"])
+        self._leave()
+        metadata = {"runId": self._run_id, "end": end_of(event)}
+        if event["type"] == "complete":
+            reason = FINISH_REASONS.get(event["data"].get("outcome"), "stop")
+            self._say("finish", finishReason=reason, messageMetadata=metadata)
+        else:
+            self._say("message-metadata", messageMetadata=metadata)
+            if event.get("code") == "cancelled":
+                self._say("abort")
+            else:
+                self._say("error", errorText=event["data"])
+        self.done = True
+
+    def _say(self, type: str, **fields: Any) -> None:
+        self._said.append({"type": type, **fields})
+
+    def _take(self) -> bytes:
+        said, self._said = self._said, []
+        return "".join([f"data: {dumps(chunk)}\n\n" for chunk in said]).encode()

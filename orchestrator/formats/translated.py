@@ -1,0 +1,54 @@
+"""A run's stream in another protocol: the same follower's frames, taken apart and mapped one event after another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from orchestrator.formats.history import Event
+from orchestrator.hub import Stream
+from orchestrator.hub.frames import KEEPALIVE
+
+END_OF_FRAME: Final = b"\n\n"
+DATA: Final = b"data: "
+
+
+class Mapping(Protocol):
+    """One viewer's way from events to the bytes of another protocol. Opens no socket and reads no clock."""
+
+    done: bool
+    """Nothing more is to be said, although the run may go on."""
+
+    def begin(self) -> bytes: ...
+
+    def batch(self, events: list[Event]) -> bytes:
+        """Events that arrived together, in order; a ``gap`` may be among them."""
+        ...
+
+    def cut(self) -> bytes:
+        """Said last where the stream ends before the run does: this process stops."""
+        ...
+
+
+class TranslatedStream:
+    """What ``mapping`` makes of ``stream``'s events. ``close`` it."""
+
+    def __init__(self, stream: Stream, mapping: Mapping) -> None:
+        self._stream, self._mapping = stream, mapping
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        mapping, is_first = self._mapping, True
+        for chunk in self._stream:
+            frames = chunk.split(END_OF_FRAME)
+            events = [json.loads(frame[len(DATA) :]) for frame in frames if frame.startswith(DATA)]
+            said = mapping.batch(events) if events else b""
+            if is_first:
+                said, is_first = mapping.begin() + said, False
+            yield said or KEEPALIVE
+            if mapping.done:
+                return
+        yield mapping.cut()
