@@ -10,7 +10,10 @@ import flask
 from orchestrator.engines.inngest.registration import Registration, sync_through
 from orchestrator.service import build_service
 from orchestrator.settings import Settings
+from orchestrator.web.access import RunAccess
+from orchestrator.web.agui import AgUiRoutes
 from orchestrator.web.callers import Door
+from orchestrator.web.chat import ChatRoutes
 from orchestrator.web.errors import register_error_handlers
 from orchestrator.web.grants import Tokens
 from orchestrator.web.headers import add_security_headers
@@ -42,11 +45,14 @@ def create_app(settings: Settings) -> flask.Flask:
     keys = settings.api_keys
     tokens = Tokens(settings.secret_key, keys, service.redis)
     door = Door(keys, tokens)
-    runs = RunRoutes(settings, service.models, service.log, service.hub, service.follower, service.runs, door, tokens)
+    access = RunAccess(service.log, service.follower, service.runs, door, tokens, settings.agent_run_timeout)
+    runs = RunRoutes(settings, service.models, service.hub, access)
     makes_tokens = TokenRoutes(door, tokens, service.log, service.project_owners, settings.agent_max_body_bytes)
     for routes, name in ((runs, "run"), (makes_tokens, "tokens")):
         app.register_blueprint(routes.blueprint(name))
         app.register_blueprint(routes.blueprint(f"api_{name}"), url_prefix="/api")  # where existing frontends call
+    app.register_blueprint(ChatRoutes(settings, service.models, access).blueprint())
+    app.register_blueprint(AgUiRoutes(settings, service.models, access).blueprint())
     in_production = not settings.dev
     health = HealthRoutes(
         service.redis, service.dispatcher, registration, service.models, in_production, settings.agent_sandbox

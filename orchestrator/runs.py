@@ -54,12 +54,14 @@ class Runs:
         self._redis, self._log, self._dispatcher, self._turns = redis, run_log, dispatcher, turns
         self._keys, self._owners, self._most = keys, owners, most
 
-    def find(self, prompt: Prompt, caller: str, key: str | None) -> tuple[str, bool]:
+    def find(self, prompt: Prompt, caller: str, key: str | None, run_id: str | None = None) -> tuple[str, bool]:
         """The id of the run to start, or of the one that the same ``key`` has started; and whether it is to start.
+
+        ``run_id``: the id that it shall have, where the caller's protocol gives it one.
 
         Raises KeyReused and redis' errors.
         """
-        run_id = f"run_{secrets.token_hex(12)}"
+        run_id = run_id or f"run_{secrets.token_hex(12)}"
         if key is None:
             return run_id, True
         run_id = self._keys.claim(caller, key, prompt.model_dump_json(), run_id)
@@ -96,6 +98,11 @@ class Runs:
             raise UnknownProject("Unknown project")
         if sum(unfinished) >= self._most:
             raise TooManyRuns(f"{self._most} runs are unfinished; try again later")
+
+    def latest(self, project_id: str) -> str | None:
+        """The project's run that was started last."""
+        newest = self._redis.zrevrange(project_runs(project_id), 0, 0)
+        return newest[0].decode() if newest else None
 
     def cancel(self, run_id: str, caller: str) -> RunRecord:
         """End the run as cancelled, with a receipt; its step notices within half a second. Raises RunMissing.

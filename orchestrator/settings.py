@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     )
     agent_max_value_chars: int = Field(20_000, ge=1, description="Longest prompt.")
     agent_max_body_bytes: int = Field(262_144, ge=1, description="Largest body of POST /agent/run.")
+    agent_max_chat_bytes: int = Field(
+        4_194_304, ge=1, description="Largest body of POST /api/chat and /agui, which carry the whole conversation."
+    )
 
     # -- models and sandbox
     openai_api_key: str | None = Field(None, description="Key for an OpenAI-compatible endpoint.")

@@ -41,9 +41,9 @@ class TranslatedStream:
         self._stream.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        mapping, is_first = self._mapping, True
+        mapping, is_first, buffer = self._mapping, True, b""
         for chunk in self._stream:
-            frames = chunk.split(END_OF_FRAME)
+            *frames, buffer = (buffer + chunk).split(END_OF_FRAME)
             events = [json.loads(frame[len(DATA) :]) for frame in frames if frame.startswith(DATA)]
             said = mapping.batch(events) if events else b""
             if is_first:

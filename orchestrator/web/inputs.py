@@ -25,10 +25,11 @@ POLL_LONGEST: Final = 60.0
 M = TypeVar("M", bound=BaseModel)
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
-_RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
-def _project_id(given: str) -> str:
+def project_id(given: str) -> str:
+    """Raises Problem 400."""
     if len(given) > PROJECT_ID_LONGEST or not given.isprintable() or not given.strip():
         raise Problem(400, f"projectId must be printable and have at most {PROJECT_ID_LONGEST} characters")
     return given
@@ -40,7 +41,7 @@ def _on_conflict(given: Any) -> Any:
     return given
 
 
-ProjectId = Annotated[str, AfterValidator(_project_id)]
+ProjectId = Annotated[str, AfterValidator(project_id)]
 
 
 class PromptBody(BaseModel):
@@ -64,7 +65,11 @@ class PromptBody(BaseModel):
 
 def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
     """The prompt that was posted. Raises Problem 400 or 413."""
-    asked = body(PromptBody, max_bytes)
+    return checked(body(PromptBody, max_bytes), models, max_chars)
+
+
+def checked(asked: PromptBody, models: list[str], max_chars: int) -> Prompt:
+    """The same, if it can be run. Raises Problem 400."""
     if len(asked.value) > max_chars:
         raise Problem(400, "value is too long", {"characters": len(asked.value), "allowed": max_chars})
     if asked.model is not None and asked.model not in models:
@@ -113,7 +118,7 @@ def idempotency_key() -> str | None:
 
 
 def run_id(given: str) -> str:
-    if not _RUN_ID.fullmatch(given):
+    if not RUN_ID.fullmatch(given):
         raise Problem(404, "Unknown or expired run")
     return given
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import flask
 
+from orchestrator.formats import TranslatedStream
 from orchestrator.hub import Hub, Stream
 from orchestrator.hub.frames import Framer, frame_data, frame_data_and_id
 from orchestrator.runlog import Page, RunLog
@@ -25,11 +26,14 @@ PAGE_BYTES: Final = 1_048_576
 """Of one poll; an event that is larger comes alone."""
 
 
-def event_stream(stream: Stream, run_id: str) -> flask.Response:
-    """The server closes ``stream`` when it has sent it, or its client is gone."""
+def event_stream(
+    stream: Stream, run_id: str, said: TranslatedStream | None = None, headers: dict[str, str] | None = None
+) -> flask.Response:
+    """``stream``, or what is ``said`` of it. The server closes it when it has sent it, or its client is gone."""
     if (connection := flask.request.environ.get("gunicorn.socket")) is not None:
         stream.on_overdue(partial(_hang_up, connection))
-    return flask.Response(stream, headers={**HEADERS, "X-Run-Id": run_id}, direct_passthrough=True)
+    headers = {**HEADERS, "X-Run-Id": run_id, **(headers or {})}
+    return flask.Response(said or stream, headers=headers, direct_passthrough=True)
 
 
 def framer() -> Framer:

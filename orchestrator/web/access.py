@@ -1,0 +1,94 @@
+"""Runs as the routes of every protocol reach them: never past the door."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import flask
+
+from orchestrator.hub import Follower, Stream, Viewer
+from orchestrator.hub.frames import Framer
+from orchestrator.runlog import RunLog, RunRecord
+from orchestrator.runs import Prompt, Runs, StartUncertain
+from orchestrator.web import inputs
+from orchestrator.web.callers import Door, caller
+from orchestrator.web.grants import Action, Grant, Tokens
+
+STREAM_TOKEN_SECONDS: Final = 3600
+"""How long after a run's time a token of its POST still opens it."""
+
+
+@dataclass(frozen=True)
+class RunAccess:
+    """``run_seconds``: how long a run may take. All methods raise Problem, RunMissing and redis' errors."""
+
+    log: RunLog
+    follower: Follower
+    runs: Runs
+    door: Door
+    tokens: Tokens
+    run_seconds: float
+
+    def guard(self, routes: flask.Blueprint) -> None:
+        routes.before_request(self.door.check)
+        routes.after_request(_name_run)
+
+    def find(self, prompt: Prompt, key: str | None, run_id: str | None = None) -> tuple[str, bool]:
+        """See Runs.find."""
+        self.door.project(prompt.project_id)
+        return self.runs.find(prompt, caller().name, key, run_id)
+
+    def start_and_open(self, run_id: str, prompt: Prompt, is_new: bool, framer: Framer, after: int = 0) -> Stream:
+        """The stream of a run that is started first, if it is new."""
+        # The viewer's place comes first: a run that nobody can watch must not be started, and paid, for a 503.
+        viewer = self.follower.attach(run_id)
+        try:
+            self.start(run_id, prompt, is_new)
+            return self.open(run_id, after, framer, viewer, "start")
+        except BaseException:
+            viewer.close()
+            raise
+
+    def start(self, run_id: str, prompt: Prompt, is_new: bool) -> None:
+        """Start the run if it is new. From then on every answer names it, errors too."""
+        names = {"X-Run-Id": run_id, "X-Stream-Token": self._stream_token(run_id)}
+        try:
+            if is_new:
+                self.runs.start(run_id, prompt, caller().name)
+        except StartUncertain:
+            flask.g.run_headers = names
+            raise
+        flask.g.run_headers = names
+
+    def open(
+        self, run_id: str, after: int, framer: Framer, viewer: Viewer | None = None, action: Action = "read"
+    ) -> Stream:
+        stream = self.follower.open(run_id, after, framer, viewer)
+        try:
+            self.door.run(run_id, stream.owner, action)
+            inputs.check_cursor(after, stream.last)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+    def record(self, run_id: str, action: Action) -> RunRecord:
+        record = self.log.record(inputs.run_id(run_id))
+        self.door.run(run_id, record.owner, action)
+        return record
+
+    def cancel(self, run_id: str) -> RunRecord:
+        self.record(run_id, "cancel")
+        return self.runs.cancel(run_id, caller().name)
+
+    def _stream_token(self, run_id: str) -> str:
+        """For the page that started the run: it can come back to it, or cancel it, until some time after its end."""
+        expires = int(time.time() + self.run_seconds) + STREAM_TOKEN_SECONDS
+        return self.tokens.sign(Grant(caller().name, ("read", "cancel"), expires, run_id=run_id))
+
+
+def _name_run(response: flask.Response) -> flask.Response:
+    response.headers.update(flask.g.get("run_headers", {}))
+    return response
