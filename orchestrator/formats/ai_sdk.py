@@ -5,9 +5,9 @@ https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
-from orchestrator.events import dumps
 from orchestrator.formats.fold import end_of, result_text
 from orchestrator.formats.history import Event
 from orchestrator.formats.hold import Hold
@@ -22,6 +22,8 @@ CUT: Final = "The stream ended before the run did: ask for it again"
 STOPPED: Final = "stopped"
 
 Chunk = dict[str, Any]
+
+_json: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class UIMessageStream:
@@ -207,4 +209,4 @@ class UIMessageStream:
 
     def _take(self) -> bytes:
         said, self._said = self._said, []
-        return "".join([f"data: {dumps(chunk)}\n\n" for chunk in said]).encode()
+        return "".join([f"data: {_json(chunk)}\n\n" for chunk in said]).encode("utf-8", "replace")
