@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: fuzz help setup setup-dev setup-bench demo run test lint bench chaos mutants clean
+.PHONY: fuzz help setup setup-dev setup-bench demo run example test lint bench chaos mutants clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -24,6 +24,9 @@ demo: setup ## Watch the agent work: make demo PROMPT="a tip calculator"
 
 run: setup ## Serve in the foreground: make run PORT=8000
 	@$(PYTHON) -m tools.serve
+
+example: setup-dev ## Serve an example page: make example NAME=use-chat (event-source, ag-ui, use-run, original-reader)
+	@$(PYTHON) -m tools.examples $(NAME)
 
 test: setup-dev ## Run the whole suite: make test ARGS="-k cancel"
 	@$(PYTHON) -m pytest --numprocesses 3 --dist loadfile $(ARGS)

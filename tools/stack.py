@@ -22,7 +22,13 @@ class Stack:
     """
 
     def __init__(
-        self, port: int, env: dict[str, str], *, redis_directory: Path | None = None, log_path: Path | None = None
+        self,
+        port: int,
+        env: dict[str, str],
+        *,
+        redis_directory: Path | None = None,
+        log_path: Path | None = None,
+        app: str = "wsgi:app",
     ) -> None:
         if not port_is_free(port):
             raise StartError(f"port {port} is taken by another program: stop that, or choose another with PORT=…")
@@ -32,7 +38,7 @@ class Stack:
         if self.redis:
             env["REDIS_URL"] = self.redis.url
         self.redis_url = env["REDIS_URL"]
-        self.web = WebServer(port, env, log_path=log_path)
+        self.web = WebServer(port, env, log_path=log_path, app=app)
 
     def __enter__(self) -> Self:
         if self.redis:

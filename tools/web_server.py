@@ -1,4 +1,4 @@
-"""The service as a process: gunicorn serving `wsgi:app`, started, watched and stopped."""
+"""The service as a process: gunicorn serving `wsgi:app` (or another app), started, watched and stopped."""
 
 import http.client
 import os
@@ -19,8 +19,15 @@ class WebServer:
     """One gunicorn with its workers, on 127.0.0.1:`port`; its output goes to `log_path`, else to the terminal."""
 
     def __init__(
-        self, port: int, env: Mapping[str, str], *, workers: int | None = None, log_path: Path | None = None
+        self,
+        port: int,
+        env: Mapping[str, str],
+        *,
+        workers: int | None = None,
+        log_path: Path | None = None,
+        app: str = "wsgi:app",
     ) -> None:
+        self._app = app
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.log_path = log_path
@@ -35,7 +42,7 @@ class WebServer:
         return self._process
 
     def start(self) -> Self:
-        command = [sys.executable, "-m", "gunicorn", "wsgi:app", "-c", "gunicorn.conf.py", *self._workers]
+        command = [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn.conf.py", *self._workers]
         output = self._open_log()
         try:
             # A session of its own: Ctrl-C reaches only us, and we stop things in order.

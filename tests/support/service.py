@@ -19,7 +19,14 @@ class Service:
     """A running service; `http` is a client for its URL. Use as a context manager or through the fixtures."""
 
     def __init__(
-        self, redis_url: str, folder: Path, *, workers: int = 1, env: Mapping[str, str], port: int | None = None
+        self,
+        redis_url: str,
+        folder: Path,
+        *,
+        workers: int = 1,
+        env: Mapping[str, str],
+        port: int | None = None,
+        app: str = "wsgi:app",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.env = (
@@ -27,7 +34,7 @@ class Service:
             | {"REDIS_URL": redis_url, "INNGEST_DEV": "1", "INNGEST_APP_ID": "runwire"}
             | dict(env)
         )
-        self._web = WebServer(port or free_port(), self.env, workers=workers, log_path=folder / "service.log")
+        self._web = WebServer(port or free_port(), self.env, workers=workers, log_path=folder / "service.log", app=app)
         self.http = httpx.Client(base_url=self.url, timeout=CLIENT_TIMEOUT, trust_env=False)
 
     @property

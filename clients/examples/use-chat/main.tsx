@@ -1,0 +1,43 @@
+// The AI SDK's useChat, unmodified. A broken connection is resumed; stop() alone would only stop watching.
+import { useChat } from "@ai-sdk/react";
+import { useEffect, useState } from "react";
+import { createRoot } from "react-dom/client";
+
+function Chat({ id }: { id: string }) {
+  const [progress, setProgress] = useState("");
+  const { messages, sendMessage, status, error, resumeStream } = useChat({
+    id,
+    resume: true,
+    onData: (part) => part.type === "data-status" && setProgress(String(part.data)),
+  });
+  useEffect(() => {
+    if (status !== "error") return;
+    const retry = setTimeout(resumeStream, 500);
+    return () => clearTimeout(retry);
+  }, [status, error, resumeStream]);
+
+  return (
+    <main data-status={status}>
+      <form action={(form) => void sendMessage({ text: String(form.get("value")) })}>
+        <input name="value" defaultValue="a tip calculator" />
+        <button>Send</button>
+        <button type="button" id="cancel" onClick={() => void fetch(`/api/chat/${id}/cancel`, { method: "POST" })}>Cancel</button>
+      </form>
+      <p id="progress">{progress}</p>
+      {messages.map((message) => (
+        <article key={message.id} data-role={message.role} data-run={message.id}>
+          {message.parts.map((part, number) => {
+            if (part.type === "text") return <span key={number} className="text">{part.text}</span>;
+            if (part.type === "dynamic-tool") return <pre key={number} data-state={part.state}>{part.toolName}</pre>;
+            if (part.type === "data-file") return <li key={number}>{(part.data as { path: string }).path}</li>;
+          })}
+          <output>{JSON.stringify((message.metadata as { end?: unknown } | undefined)?.end)}</output>
+        </article>
+      ))}
+    </main>
+  );
+}
+
+const chat = location.hash.slice(1) || crypto.randomUUID();
+location.hash = chat;
+createRoot(document.getElementById("root")!).render(<Chat id={chat} />);
