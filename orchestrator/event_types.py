@@ -142,7 +142,11 @@ EVENT_TYPES: Final = (
     EventType("tool-result", ToolResult, "the tool has ended; `note` is a few words such as `exit code 1`"),
     EventType("file-created", FileWritten, "after the tool that made the file"),
     EventType("file-updated", FileWritten, "after the tool that changed the file"),
-    EventType("file-deleted", FileDeleted, "after the tool that deleted the file; `reason` where the file is there and not kept any more"),
+    EventType(
+        "file-deleted",
+        FileDeleted,
+        "after the tool that deleted the file; `reason` where the file is there and not kept any more",
+    ),
     EventType(
         "files",
         dict[str, str],

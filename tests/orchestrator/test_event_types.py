@@ -17,9 +17,7 @@ def test_the_documentation_and_the_types_of_the_client_are_up_to_date() -> None:
     assert event_docs.TYPES.read_text() == event_docs.module()
 
 
-def test_every_event_of_a_run_has_a_listed_type_and_its_shape(
-    service: Service, unique: Callable[[str], str]
-) -> None:
+def test_every_event_of_a_run_has_a_listed_type_and_its_shape(service: Service, unique: Callable[[str], str]) -> None:
     shapes = {kind.name: TypeAdapter(kind.data) for kind in EVENT_TYPES}
     events = run_to_end(service, projectId=unique("types"), model="offline")
     for event in events:
