@@ -1,6 +1,6 @@
 """Builds what is written in JavaScript: `python -m tools.clients`. Needs Node, which `tools/setup.sh dev` installs.
 
-`clients/js/dist` by tsc, and the example pages in `clients/examples/dist` by Vite; nothing where they are up to date.
+`clients/js/dist` by tsc, and the pages in `clients/dist` by Vite; nothing where they are up to date.
 """
 
 from __future__ import annotations
@@ -17,25 +17,31 @@ from tools.processes import StartError
 from tools.web_server import ROOT
 
 CLIENTS: Final = ROOT / "clients"
-EXAMPLES: Final = CLIENTS / "examples" / "dist"
+PAGES: Final = CLIENTS / "dist"
 STAMP: Final = CLIENTS / "node_modules" / ".built"
 BUILDS: Final = (
     ("typescript/bin/tsc", "-p", "js"),
-    ("vite/bin/vite.js", "build", "--logLevel", "error", "--config", "examples/vite.config.ts"),
+    ("vite/bin/vite.js", "build", "--logLevel", "error"),
 )
 SECONDS: Final = 120.0
+"""For one of the above on a busy machine."""
 
 
-def run_node(arguments: Sequence[str], stdin: str | None = None) -> str:
-    """Run Node in the folder `clients`; returns what it prints. Raises StartError where it is missing or fails."""
-    node = Path(sys.executable).with_name("node")
-    found = str(node) if node.exists() else shutil.which("node")
+def node() -> str:
+    """Raises StartError where Node or the npm packages are missing."""
+    own = Path(sys.executable).with_name("node")
+    found = str(own) if own.exists() else shutil.which("node")
     if found is None:
         raise StartError("Node is not installed: tools/setup.sh dev")
     if not (CLIENTS / "node_modules").exists():
         raise StartError("The npm packages are not installed: tools/setup.sh dev")
+    return found
+
+
+def run_node(arguments: Sequence[str], stdin: str | None = None) -> str:
+    """Run Node in the folder `clients`; returns what it prints. Raises StartError where it is missing or fails."""
     done = subprocess.run(
-        [found, *arguments], cwd=CLIENTS, input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False
+        [node(), *arguments], cwd=CLIENTS, input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     if done.returncode:
         raise StartError(f"node {' '.join(arguments)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
@@ -45,7 +51,7 @@ def run_node(arguments: Sequence[str], stdin: str | None = None) -> str:
 def build() -> None:
     """Build what is older than its sources."""
     sources = _digest()
-    if STAMP.exists() and STAMP.read_text() == sources and EXAMPLES.exists():
+    if STAMP.exists() and STAMP.read_text() == sources and PAGES.exists():
         return
     for program, *arguments in BUILDS:
         run_node([f"node_modules/{program}", *arguments])
@@ -53,8 +59,8 @@ def build() -> None:
 
 
 def _digest() -> str:
-    made = ("node_modules", "dist")
-    files = (path for path in sorted(CLIENTS.rglob("*")) if path.is_file() and not set(made) & set(path.parts))
+    folders = (CLIENTS, CLIENTS / "js", CLIENTS / "js" / "src", CLIENTS / "chaos", *(CLIENTS / "examples").iterdir())
+    files = (path for folder in folders for path in sorted(folder.iterdir()) if path.is_file())
     return hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in files)).hexdigest()
 
 

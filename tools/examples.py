@@ -17,7 +17,7 @@ APP = "tools.examples_app:app"
 
 def names() -> list[str]:
     pages: list[Path] = sorted((CLIENTS / "examples").glob("*/index.html"))
-    return [page.parent.name for page in pages if page.parent.name != "dist"]
+    return [page.parent.name for page in pages]
 
 
 def main() -> int:

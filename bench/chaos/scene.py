@@ -31,7 +31,7 @@ class Scene:
 
 
 @contextmanager
-def scene(engine: Engine, folder: Path) -> Iterator[Scene]:
+def scene(engine: Engine, folder: Path, app: str = "wsgi:app") -> Iterator[Scene]:
     """Everything started, and gone afterwards. Processes die with the thread that calls this."""
     with ExitStack() as stack:
         redis = stack.enter_context(RedisServer(folder / "redis", aof=True, fsync="always"))
@@ -42,7 +42,7 @@ def scene(engine: Engine, folder: Path) -> Iterator[Scene]:
                 InngestExecutor(retry_delay=INNGEST_RETRY_SECONDS, minimum_retry_after=INNGEST_RETRY_SECONDS)
             )
             env |= inngest.environment()
-        service = stack.enter_context(Service(redis.url, folder / "service", workers=WORKERS, env=env))
+        service = stack.enter_context(Service(redis.url, folder / "service", workers=WORKERS, env=env, app=app))
         if inngest:
             inngest.wait_for_function(FUNCTION_ID)
         yield Scene(engine, redis, service, inngest)

@@ -62,7 +62,7 @@ class Runwire:
         stream = options.pop("stream", False)
         headers = options.pop("headers", {})
         response = self._send(method, path, stream, headers, options)
-        if response.status_code in (401, 403) and self._renew:
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._renew:
             response.close()
             self._token = None
             response = self._send(method, path, stream, headers, options)

@@ -62,7 +62,7 @@ export class Runwire {
     };
     if (this.token === undefined) await renew();
     let response = await send();
-    if ([401, 403].includes(response.status) && typeof this.options.token === "function") {
+    if (response.status === 401 && typeof this.options.token === "function") {
       await renew();
       response = await send();
     }

@@ -1,0 +1,108 @@
+"""`python -m bench.chaos.frontends`: other protocols' real clients in the same storm; prints a table.
+
+`ai` 7, `ai` 6 and AG-UI's HttpAgent in Node, React's useChat in Chromium. What each of them shows in the end is held
+against the fold of the log. Ends with 1 when any differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import redis
+
+from bench.chaos.faults import Breaker
+from bench.chaos.ledger import stored_events
+from bench.chaos.scene import Engine, Scene, scene
+from tests.formats.checks import check_ag_ui, check_ui_message
+from tests.support.browser import Browser
+from tools.clients import CLIENTS, build, node
+from tools.examples import APP
+from tools.processes import bound_to_parent, wait_until
+
+CLIENT_NAMES: Final = ("ai7", "ai6", "ag-ui", "useChat")
+CALM_SECONDS: Final = 120.0
+NOTES_SHOWN: Final = 10
+
+
+@dataclass
+class Outcome:
+    engine: Engine
+    faults: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
+    different: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    rollbacks: int = 0
+    reconnects: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def storm(engine: Engine, runs: int, seconds: float, pause: float, folder: Path) -> Outcome:
+    """``runs`` of each client begin within ``seconds``, while something breaks every ``pause`` seconds."""
+    outcome = Outcome(engine)
+    with scene(engine, folder, app=APP) as stage, Browser(folder / "browser") as browser:
+        drive = [node(), "chaos/drive.mjs", stage.service.url, str(runs), str(seconds)]
+        with subprocess.Popen(bound_to_parent(drive), cwd=CLIENTS, stdout=subprocess.PIPE, text=True) as driver:
+            browser.open(f"{stage.service.url}/chaos/index.html?runs={runs}&seconds={seconds}")
+            breaker = Breaker(stage)
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                breaker.break_something()
+                time.sleep(pause)
+            breaker.close()
+            outcome.faults = breaker.total()
+            said, _ = driver.communicate(timeout=CALM_SECONDS)
+        wait_until(lambda: browser.evaluate("results.over"), CALM_SECONDS, "every chat of the page to end")
+        for results in (json.loads(said), browser.evaluate("results")):
+            outcome.reconnects += results["reconnects"]
+            for shown in results["shown"]:
+                _compare(shown, stage, outcome)
+    return outcome
+
+
+def _compare(shown: dict[str, Any], stage: Scene, outcome: Outcome) -> None:
+    with redis.Redis.from_url(stage.redis.url) as client:
+        log = [json.loads(event) for _, event in stored_events(client, shown["runId"])]
+    name = shown["client"]
+    outcome.shown[name] += 1
+    outcome.ends[log[-1].get("code", log[-1]["type"])] += 1
+    outcome.rollbacks += sum(event["type"] == "rollback" for event in log)
+    try:
+        (check_ag_ui if name == "ag-ui" else check_ui_message)(shown, log)
+    except AssertionError as error:
+        outcome.different[name] += 1
+        outcome.notes.append(f"{name} {shown['runId']}: {error}"[:600])
+
+
+def table(outcome: Outcome) -> str:
+    lines = [f"Frontends in a storm, engine {outcome.engine}: {outcome.faults.total()} faults"]
+    lines += [f"  {count:4} {kind}" for kind, count in sorted(outcome.faults.items())]
+    lines += [f"{outcome.reconnects} reconnects, {outcome.rollbacks} rollbacks, ends: {dict(outcome.ends)}"]
+    lines += [f"{name:8} {outcome.shown[name]:4} runs, {outcome.different[name]} differences" for name in CLIENT_NAMES]
+    return "\n".join([*lines, *(f"! {note}" for note in outcome.notes[:NOTES_SHOWN])])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos.frontends", description=__doc__)
+    parser.add_argument("--engine", choices=get_args(Engine), default="inngest")
+    parser.add_argument("--runs", type=int, default=100, help="of each client (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=200.0)
+    parser.add_argument("--pause", type=float, default=1.5, help="seconds between two faults")
+    options = parser.parse_args()
+    build()
+    with tempfile.TemporaryDirectory(prefix="runwire-frontends-", ignore_cleanup_errors=True) as name:
+        outcome = storm(options.engine, options.runs, options.seconds, options.pause, Path(name))
+    print(table(outcome))
+    return 1 if outcome.different.total() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+// Runs watched by the real clients in Node while others break things: `node chaos/drive.mjs <url> <runs> <seconds>`.
+// Each client comes back as its documentation says; in the end one JSON list tells what each of them shows.
+import { randomUUID } from "node:crypto";
+import { HttpAgent } from "@ag-ui/client";
+import * as ai7 from "ai";
+import * as ai6 from "ai6";
+
+const [url, runs, seconds] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+const CANCELLED_SHARE = 0.12;
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+let reconnects = 0;
+// HttpAgent throws the error of a cut connection once more where nobody can catch it.
+process.on("unhandledRejection", () => {});
+
+async function uiMessage(ai, name, headers) {
+  const chatId = randomUUID();
+  const api = `${url}/api/chat`;
+  const transport = new ai.DefaultChatTransport({ api, headers });
+  const messages = [{ id: randomUUID(), role: "user", parts: [{ type: "text", text: `a tip calculator` }] }];
+  const send = () => transport.sendMessages({ trigger: "submit-message", chatId, messages });
+  cancelSome(() => fetch(`${api}/${chatId}/cancel`, { method: "POST" }));
+  let message = null;
+  for (let open = send; ; ) {
+    try {
+      const stream = await open();
+      if (stream) open = () => transport.reconnectToStream({ chatId });
+      else open = send; // nothing to come back to: it never started
+      const read = stream && ai.readUIMessageStream({ stream, terminateOnError: true });
+      if (read) for await (const latest of read) message = latest;
+    } catch {}
+    if (message?.metadata?.end) return { client: name, runId: message.id, message };
+    reconnects++;
+    await pause(100 + Math.random() * 400);
+  }
+}
+
+async function agUi() {
+  const agent = new HttpAgent({ url: `${url}/agui`, threadId: randomUUID() });
+  agent.addMessage({ id: "u1", role: "user", content: "a tip calculator" });
+  const runId = randomUUID();
+  cancelSome(() => fetch(`${url}/agent/run/${runId}/cancel`, { method: "POST" }));
+  for (let finished = null, error = null; ; ) {
+    await agent
+      .runAgent({ runId }, {
+        onRunFinishedEvent: ({ event }) => void (finished = event),
+        onRunErrorEvent: ({ event }) => void (error = event.code === "disconnected" ? null : event.message),
+      })
+      .catch(() => {});
+    if (finished || error) return { client: "ag-ui", runId, messages: agent.messages, finished, error };
+    reconnects++;
+    await pause(100 + Math.random() * 400);
+  }
+}
+
+function cancelSome(cancel) {
+  if (Math.random() < CANCELLED_SHARE) setTimeout(() => cancel().catch(() => {}), 500 + Math.random() * 4500);
+}
+
+const clients = [() => uiMessage(ai7, "ai7", {}), () => uiMessage(ai6, "ai6", { "X-AI-SDK": "6" }), agUi];
+const started = [];
+for (let run = 0; run < runs; run++) {
+  for (const client of clients) started.push(client());
+  await pause((seconds * 1000) / runs);
+}
+console.log(JSON.stringify({ shown: await Promise.all(started), reconnects }));

@@ -1,0 +1,46 @@
+// Many useChats in one page, one after another: `index.html?runs=100&seconds=60`. `shown` is what each ends with.
+import { useChat } from "@ai-sdk/react";
+import { useEffect, useRef, useState } from "react";
+import { createRoot } from "react-dom/client";
+
+const asked = new URLSearchParams(location.search);
+const [runs, seconds] = [Number(asked.get("runs")), Number(asked.get("seconds"))];
+const results = { shown: [] as unknown[], reconnects: 0, over: false };
+Object.assign(window, { results });
+
+function Chat({ id }: { id: string }) {
+  const { messages, sendMessage, regenerate, status, error, resumeStream } = useChat({ id });
+  const begun = useRef(false);
+  const answer = messages.findLast((message) => message.role === "assistant");
+  const isOver = status !== "streaming" && status !== "submitted" && !!(answer?.metadata as { end?: unknown } | undefined)?.end;
+  useEffect(() => {
+    if (!begun.current) {
+      begun.current = true;
+      void sendMessage({ text: "a tip calculator" });
+    }
+  }, []);
+  useEffect(() => {
+    if (isOver) results.shown.push({ client: "useChat", runId: answer!.id, message: answer });
+    if (isOver && results.shown.length === runs) results.over = true;
+  }, [isOver]);
+  useEffect(() => {
+    if (status !== "error" || isOver) return;
+    results.reconnects++;
+    // Without an answer the message may never have arrived: made anew, it starts its run or attaches to it.
+    const retry = setTimeout(() => void (answer ? resumeStream() : regenerate()), 300);
+    return () => clearTimeout(retry);
+  }, [status, error]);
+  return <p>{status}</p>;
+}
+
+function Page() {
+  const [chats, setChats] = useState<string[]>([]);
+  useEffect(() => {
+    if (chats.length >= runs) return;
+    const next = setTimeout(() => setChats([...chats, crypto.randomUUID()]), chats.length ? (seconds * 1000) / runs : 0);
+    return () => clearTimeout(next);
+  }, [chats]);
+  return chats.map((id) => <Chat key={id} id={id} />);
+}
+
+createRoot(document.getElementById("root")!).render(<Page />);

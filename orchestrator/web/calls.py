@@ -1,0 +1,133 @@
+"""Every call of the HTTP interface in words: what /openapi.json and /docs are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from ag_ui.core import RunAgentInput
+from pydantic import BaseModel
+
+from orchestrator.web import answers
+from orchestrator.web.chat import ChatRequest
+from orchestrator.web.inputs import PromptBody
+
+ERRORS: Final = {
+    400: "The request is not as described; `details` says where",
+    401: "No key or token, or one that has expired",
+    403: "The key is not known, or the token does not allow this",
+    404: "Unknown, expired, or another caller's",
+    413: "The body is too large",
+    422: "The same key or run id came before with a different body",
+    429: "Too many runs are unfinished; see Retry-After",
+    501: "Nothing here asks for approvals",
+    503: "Redis does not answer or is full, or this process serves as many streams as it takes; see Retry-After",
+}
+Parameter = tuple[Literal["path", "query", "header"], str, str]
+STREAM: Final = "text/event-stream"
+
+RUN: Final[Parameter] = ("path", "runId", "The run's id")
+CHAT: Final[Parameter] = ("path", "chatId", "The chat's id")
+RESUME: Final[tuple[Parameter, ...]] = (
+    ("header", "Last-Event-ID", "Go on after this event"),
+    ("query", "after", "The same, for clients that cannot set headers"),
+)
+OLD_AI: Final[tuple[Parameter, ...]] = (
+    ("header", "X-AI-SDK", "The version of the client's `ai` package; below 7 steps are shown when they are committed"),
+    ("query", "ai", "The same"),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    method: Literal["get", "post"]
+    path: str
+    summary: str
+    gives: dict[int, type[BaseModel] | str | None]
+    """Status → the answer's model, a media type, or None for no body."""
+    refuses: tuple[int, ...] = ()
+    takes: type[BaseModel] | None = None
+    parameters: tuple[Parameter, ...] = field(default=())
+    is_public: bool = False
+
+
+CALLS: Final = (
+    Call(
+        "post",
+        "/agent/run",
+        "Start a run and watch it: server-sent events up to the terminal one. With `Accept: application/json` only "
+        "start it. With an `Idempotency-Key` that came before, attach to the run that it started.",
+        {200: STREAM, 202: answers.StartedAnswer},
+        (400, 404, 413, 422, 429, 503),
+        takes=PromptBody,
+        parameters=(("header", "Idempotency-Key", "1 to 255 printable characters of the caller's"), *RESUME),
+    ),
+    Call("get", "/agent/run/{runId}", "A run's state", {200: answers.RunAnswer}, (404, 503), parameters=(RUN,)),
+    Call(
+        "get",
+        "/agent/run/{runId}/events",
+        "Watch a run. 204: its terminal event was seen before. With `Accept: text/event-stream` frames carry ids.",
+        {200: STREAM, 204: None},
+        (400, 404, 503),
+        parameters=(RUN, *RESUME),
+    ),
+    Call(
+        "get",
+        "/agent/run/{runId}/poll",
+        "Events as one page of JSON, waiting for the next one up to `wait` seconds",
+        {200: answers.PageAnswer},
+        (400, 404, 503),
+        parameters=(RUN, *RESUME, ("query", "wait", "Seconds, up to 60")),
+    ),
+    Call(
+        "post",
+        "/agent/run/{runId}/cancel",
+        "End a run. 202: it is cancelled, and says so ever after; 200: it had ended otherwise.",
+        {202: answers.RunAnswer, 200: answers.RunAnswer},
+        (404, 503),
+        parameters=(RUN,),
+    ),
+    Call("get", "/agent/models", "The models that can be asked for", {200: answers.ModelsAnswer}),
+    Call(
+        "post",
+        "/api/chat",
+        "The AI SDK's `useChat`: start a run for the last user message, or attach to the one it has started",
+        {200: STREAM},
+        (400, 404, 413, 422, 429, 503),
+        takes=ChatRequest,
+        parameters=OLD_AI,
+    ),
+    Call(
+        "get",
+        "/api/chat/{chatId}/stream",
+        "The chat's latest answer from its start. 204: there is none, or it has ended more than five minutes ago.",
+        {200: STREAM, 204: None},
+        (400, 404, 503),
+        parameters=(CHAT, *OLD_AI),
+    ),
+    Call(
+        "post",
+        "/api/chat/{chatId}/cancel",
+        "Cancel the chat's latest run",
+        {202: answers.ChatCancelAnswer, 200: answers.ChatCancelAnswer},
+        (404, 503),
+        parameters=(CHAT,),
+    ),
+    Call(
+        "post",
+        "/agui",
+        "AG-UI: start the run that `runId` names in the project `threadId`, or attach to it",
+        {200: STREAM},
+        (400, 404, 413, 422, 429, 501, 503),
+        takes=RunAgentInput,
+    ),
+    Call("get", "/healthz", "This process lives", {200: answers.LiveAnswer}, is_public=True),
+    Call(
+        "get",
+        "/readyz",
+        "It can do its work, or which part cannot and why",
+        {200: answers.ReadyAnswer},
+        (503,),
+        is_public=True,
+    ),
+)
