@@ -10,6 +10,7 @@ import flask
 from orchestrator.engines.inngest.registration import Registration, sync_through
 from orchestrator.service import build_service
 from orchestrator.settings import Settings
+from orchestrator.web import openapi
 from orchestrator.web.access import RunAccess
 from orchestrator.web.agui import AgUiRoutes
 from orchestrator.web.callers import Door
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> flask.Flask:
         service.redis, service.dispatcher, registration, service.models, in_production, settings.agent_sandbox
     )
     app.register_blueprint(health.blueprint())
+    app.register_blueprint(openapi.blueprint())
     register_error_handlers(app)
     app.after_request(add_security_headers)
     allow_origins(app, settings.cors_origins)

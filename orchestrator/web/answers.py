@@ -79,6 +79,16 @@ class ModelsAnswer(Answer):
     models: list[ModelAnswer]
 
 
+class TokenAnswer(Answer):
+    """``expiresAt`` in milliseconds since the epoch; one of the ids is there."""
+
+    token: str
+    expires_at: int
+    can: list[str]
+    project_id: str | None = None
+    run_id: str | None = None
+
+
 class ChatCancelAnswer(Answer):
     run_id: str
     status: Status

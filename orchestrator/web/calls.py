@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from orchestrator.web import answers
 from orchestrator.web.chat import ChatRequest
 from orchestrator.web.inputs import PromptBody
+from orchestrator.web.tokens import TokenRequest
 
 ERRORS: Final = {
     400: "The request is not as described; `details` says where",
@@ -86,6 +87,14 @@ CALLS: Final = (
         {202: answers.RunAnswer, 200: answers.RunAnswer},
         (404, 503),
         parameters=(RUN,),
+    ),
+    Call(
+        "post",
+        "/agent/tokens",
+        "A signed token for a page in a browser, for whoever has a key: it names a project or a run, and expires",
+        {201: answers.TokenAnswer},
+        (400, 404, 413, 503),
+        takes=TokenRequest,
     ),
     Call("get", "/agent/models", "The models that can be asked for", {200: answers.ModelsAnswer}),
     Call(

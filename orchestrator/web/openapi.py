@@ -87,7 +87,7 @@ def _json(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    models = {ErrorAnswer, *(call.takes for call in CALLS if call.takes)}
+    models: set[type[BaseModel]] = {ErrorAnswer, *(call.takes for call in CALLS if call.takes)}
     models |= {given for call in CALLS for given in call.gives.values() if isinstance(given, type)}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, found = models_json_schema([(model, "validation") for model in ordered], ref_template=REF)
