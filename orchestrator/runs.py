@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 import secrets
+from typing import Final
 
 from redis.exceptions import RedisError
 
 from agent.messages import Value
 from orchestrator.engines.dispatch import HELD, Dispatcher, hold
 from orchestrator.engines.turns import OnConflict, Turns
-from orchestrator.events import RunRequested
+from orchestrator.events import RunRequested, now_ms
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.owners import ProjectOwners, UnknownProject
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.runlog.connection import Client
+from orchestrator.runlog.keys import project_runs
+from orchestrator.runlog.projects import PROJECT_TTL
+
+RUNS_LISTED: Final = 100
+"""Of a project, the latest."""
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +86,7 @@ class Runs:
         choice = self._dispatcher.choose(prompt.project_id) if before == 0 else hold(before)
         request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
         self._dispatcher.reserve(run_id, choice)
+        self._list(run_id, prompt.project_id)
         try:
             self._log.create(request, choice.engine, choice.why, caller)
         except RedisError as error:
@@ -98,6 +105,15 @@ class Runs:
             raise UnknownProject("Unknown project")
         if sum(unfinished) >= self._most:
             raise TooManyRuns(f"{self._most} runs are unfinished; try again later")
+
+    def _list(self, run_id: str, project_id: str) -> None:
+        """Before the run is stored: who finds one that is not there yet has nothing to wait for."""
+        name = project_runs(project_id)
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.zadd(name, {run_id: now_ms()})
+        pipe.zremrangebyrank(name, 0, -RUNS_LISTED - 1)
+        pipe.expire(name, PROJECT_TTL)
+        pipe.execute()
 
     def latest(self, project_id: str) -> str | None:
         """The project's run that was started last."""
