@@ -19,16 +19,19 @@ class Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)
 
 
-class TokenCounts(Data):
+class Usage(Data):
     input_tokens: int
     output_tokens: int
+    cached_tokens: int = 0
+    abandoned: int = 0
+    cost: float = 0.0
 
 
 class Progress(Data):
     stage: str
     turn: int
     max_turns: int
-    usage: TokenCounts
+    usage: Usage
 
 
 class TimeBudget(Data):
@@ -98,14 +101,15 @@ class Gap(Data):
 
 
 class Complete(Data):
+    outcome: Literal["done", "partial", "nothing-to-do"]
+    missing: str | None = None
     url: str | None
     title: str
     files: dict[str, str]
     summary: str
-    sandbox_id: str
+    sandbox_id: str | None
     framework: str
-    usage: TokenCounts
-    outcome: Literal["done", "partial", "nothing-to-do"] | None = None
+    usage: Usage
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,11 @@ EVENT_TYPES: Final = (
     ),
     EventType("time-budget", TimeBudget, "beside `progress`, where the run has a deadline"),
     EventType("text", str, "a piece of the model's text; pieces join without anything between them"),
-    EventType("reasoning", str, "a piece of what the model thinks before it answers; never mixed into `text`"),
+    EventType(
+        "reasoning",
+        str,
+        "a piece of what the model thinks before it answers, where its endpoint shows that; never part of `text`",
+    ),
     EventType("user-message", UserMessage, "the user's words during the run; the next model call gets them"),
     EventType("tool-call", ToolCall, "a tool is about to run; `callId` is unique in the run"),
     EventType(

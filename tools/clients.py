@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from tools.web_server import ROOT
 CLIENTS: Final = ROOT / "clients"
 PAGES: Final = CLIENTS / "dist"
 STAMP: Final = CLIENTS / "node_modules" / ".built"
+LOCK: Final = CLIENTS / "node_modules" / ".building"
 BUILDS: Final = (
     ("typescript/bin/tsc", "-p", "js"),
     ("vite/bin/vite.js", "build", "--logLevel", "error"),
@@ -49,13 +51,16 @@ def run_node(arguments: Sequence[str], stdin: str | None = None) -> str:
 
 
 def build() -> None:
-    """Build what is older than its sources."""
-    sources = _digest()
-    if STAMP.exists() and STAMP.read_text() == sources and PAGES.exists():
-        return
-    for program, *arguments in BUILDS:
-        run_node([f"node_modules/{program}", *arguments])
-    STAMP.write_text(sources)
+    """Build what is older than its sources; one process at a time."""
+    node()
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sources = _digest()
+        if STAMP.exists() and STAMP.read_text() == sources and PAGES.exists():
+            return
+        for program, *arguments in BUILDS:
+            run_node([f"node_modules/{program}", *arguments])
+        STAMP.write_text(sources)
 
 
 def _digest() -> str:

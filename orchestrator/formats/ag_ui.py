@@ -220,7 +220,11 @@ class AgUiStream:
             self._say(RunErrorEvent(message=end["error"], code=end.get("code")))
         else:
             usage = end["usage"]
-            counts = TokenUsage(input_tokens=usage["inputTokens"], output_tokens=usage["outputTokens"])
+            counts = TokenUsage(
+                input_tokens=usage["inputTokens"],
+                output_tokens=usage["outputTokens"],
+                cached_input_tokens=usage.get("cachedTokens"),
+            )
             self._finish(RunFinishedSuccessOutcome(), result=end, usage=[counts])
         self.done = True
 

@@ -63,6 +63,8 @@ def check_ag_ui(answer: dict[str, Any], log: list[Event]) -> None:
     if end["type"] == "complete":
         assert answer["error"] is None
         assert answer["finished"]["result"] == end
-        assert answer["finished"]["usage"] == [end["usage"]]
+        (counts,) = answer["finished"]["usage"]
+        assert counts["inputTokens"] == end["usage"]["inputTokens"]
+        assert counts["outputTokens"] == end["usage"]["outputTokens"]
     else:
         assert answer["error"] == end["error"]

@@ -23,7 +23,7 @@ interface Envelope<Type extends string, Data> {
 export type StatusEvent = Envelope<"status", string>;
 
 /** a model call (`stage: "model"`) or a check (`"check"`) begins; `usage` is what the run has used before it */
-export type ProgressEvent = Envelope<"progress", { stage: string; turn: number; maxTurns: number; usage: { inputTokens: number; outputTokens: number } }>;
+export type ProgressEvent = Envelope<"progress", { stage: string; turn: number; maxTurns: number; usage: { inputTokens: number; outputTokens: number; cachedTokens?: number; abandoned?: number; cost?: number } }>;
 
 /** beside `progress`, where the run has a deadline */
 export type TimeBudgetEvent = Envelope<"time-budget", { remaining: number; stage: string }>;
@@ -31,7 +31,7 @@ export type TimeBudgetEvent = Envelope<"time-budget", { remaining: number; stage
 /** a piece of the model's text; pieces join without anything between them */
 export type TextEvent = Envelope<"text", string>;
 
-/** a piece of what the model thinks before it answers; never mixed into `text` */
+/** a piece of what the model thinks before it answers, where its endpoint shows that; never part of `text` */
 export type ReasoningEvent = Envelope<"reasoning", string>;
 
 /** the user's words during the run; the next model call gets them */
@@ -71,7 +71,7 @@ export type RollbackEvent = Envelope<"rollback", { step: string; attempt: number
 export type ErrorEvent = Envelope<"error", string>;
 
 /** ends the run */
-export type CompleteEvent = Envelope<"complete", { url: string | null; title: string; files: Record<string, string>; summary: string; sandboxId: string; framework: string; usage: { inputTokens: number; outputTokens: number }; outcome?: "done" | "partial" | "nothing-to-do" | null }>;
+export type CompleteEvent = Envelope<"complete", { outcome: "done" | "partial" | "nothing-to-do"; missing?: string | null; url: string | null; title: string; files: Record<string, string>; summary: string; sandboxId: string | null; framework: string; usage: { inputTokens: number; outputTokens: number; cachedTokens?: number; abandoned?: number; cost?: number } }>;
 
 /** those events are no longer stored; a frame without an `id`, never in the log */
 export type GapEvent = Envelope<"gap", { fromId: number; toId: number }>;
