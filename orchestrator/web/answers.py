@@ -43,13 +43,16 @@ class RunEnd(Answer):
 
 
 class RunAnswer(Answer):
-    """Times are milliseconds since the epoch. ``result`` is the `data` of `complete`."""
+    """Times are milliseconds since the epoch. ``result`` is the `data` of `complete`.
+
+    The engine of a run that waits for its turn in its project is `held`.
+    """
 
     run_id: str
     status: Status
     project_id: str
     model: str
-    engine: Literal["inngest", "direct"]
+    engine: Literal["inngest", "direct", "held"]
     created_at: int
     started_at: int | None
     ended_at: int | None

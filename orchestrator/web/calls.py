@@ -18,6 +18,7 @@ ERRORS: Final = {
     401: "No key or token, or one that has expired",
     403: "The key is not known, or the token does not allow this",
     404: "Unknown, expired, or another caller's",
+    409: "Another run of the project is unfinished, and `onConflict` is `reject`",
     413: "The body is too large",
     422: "The same key or run id came before with a different body",
     429: "Too many runs are unfinished; see Retry-After",
@@ -59,7 +60,7 @@ CALLS: Final = (
         "Start a run and watch it: server-sent events up to the terminal one. With `Accept: application/json` only "
         "start it. With an `Idempotency-Key` that came before, attach to the run that it started.",
         {200: STREAM, 202: answers.StartedAnswer},
-        (400, 404, 413, 422, 429, 503),
+        (400, 404, 409, 413, 422, 429, 503),
         takes=PromptBody,
         parameters=(("header", "Idempotency-Key", "1 to 255 printable characters of the caller's"), *RESUME),
     ),
