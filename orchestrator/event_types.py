@@ -161,7 +161,11 @@ EVENT_TYPES: Final = (
         "path → content, once, at the end: all text files; above `EVENTS_MAX_BYTES` cut (whole, up to 2 MB, in "
         "`complete`)",
     ),
-    EventType("rollback", Rollback, "an attempt was cut off: discard the events of `step` from `fromId` to `toId`"),
+    EventType(
+        "rollback",
+        Rollback,
+        "an attempt failed or was cut off: discard the events of `step` from `fromId` to `toId`; a `status` after it says when another follows",
+    ),
     EventType(
         "error",
         str,

@@ -16,7 +16,6 @@ from agent.protocols import Emit
 from orchestrator.coding import Coder
 from orchestrator.drain import Drain, Interrupted
 from orchestrator.engines.protocol import Standing
-from orchestrator.engines.retry import RETRIES, delay_before
 from orchestrator.events import RunRequested, end_code
 from orchestrator.patience import AWAY, patiently
 from orchestrator.runlog import AttemptStale, LogFull, LogUnavailable, Refused, RunLog, RunMoved, RunRecord
@@ -36,27 +35,17 @@ log = logging.getLogger(__name__)
 class DirectStep:
     """Steps with their retries; implements ``agent.protocols.Step``."""
 
-    def __init__(self, steps: DurableSteps, run_id: str, execution: str, drain: Drain) -> None:
-        self._steps, self._run_id, self._execution, self._drain = steps, run_id, execution, drain
+    def __init__(self, steps: DurableSteps, run_id: str, execution: str) -> None:
+        self._steps, self._run_id, self._execution = steps, run_id, execution
 
     def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
-        attempt = 0
         while True:
             try:
                 return self._steps.attempt(self._run_id, step_id, body, execution=self._execution)
-            except (Interrupted, Refused, PermanentError):
-                raise
+            except LogUnavailable:
+                raise  # whoever has a Redis that answers goes on
             except TransientError as error:
-                failure: Exception = error
-            except Exception as error:
-                log.exception("step.crashed run_id=%s step=%s", self._run_id, step_id)
-                failure = error
-            if attempt == RETRIES:
-                raise PermanentError(f"Step {step_id} failed {attempt + 1} times: {failure}") from failure
-            log.warning("step.retry run_id=%s step=%s attempt=%d error=%r", self._run_id, step_id, attempt, failure)
-            if self._drain.started.wait(delay_before(attempt, failure)):
-                raise Interrupted
-            attempt += 1
+                self._steps.wait(self._run_id, error.delay or 0.0)
 
 
 class DirectEngine:
@@ -177,7 +166,7 @@ class DirectEngine:
     def _execute(self, run_id: str) -> None:
         started = time.monotonic()
         record = patiently(self._log.record, run_id)
-        step = DirectStep(self._steps, run_id, self._execution, self._drain)
+        step = DirectStep(self._steps, run_id, self._execution)
         try:
             result = self._coder.run(record, step)
             patiently(self._log.complete, run_id, result, self._execution)

@@ -11,7 +11,7 @@ from orchestrator.runlog.keys import RunKeys
 from orchestrator.runlog.refusals import LogFull
 from orchestrator.runlog.script import Script
 
-SCRIPTS: Final = ("create", "claim", "begin", "append", "commit", "rest", "move", "note", "end", "read")
+SCRIPTS: Final = ("create", "claim", "begin", "append", "commit", "retry", "rest", "move", "note", "end", "read")
 ALLOWED_OOM: Final = ("claim", "begin", "move", "end")
 """A run must be taken and ended even where Redis is full."""
 

@@ -118,13 +118,14 @@ class RunLog:
         Raises RunMissing, RunEnded, RunMoved (``execution`` has not claimed the run, or has it no more), AttemptStale
         (``engine_attempt`` is older than one that has started).
         """
-        head, tail = _rollback(run_id, step)
+        head, tail = _rollback(run_id, step, "the attempt did not finish")
         outcome, detail = self._call("begin", run_id, step, execution, engine_attempt, nonce, head, tail)
         if outcome == "done":
             return Begun(attempt=0, result=json.loads(detail), done=True)
         if outcome != "go":
             raise refuse(outcome, detail)
-        return Begun(attempt=int(detail))
+        attempt, failed, interrupted, spent = map(int, detail.split())
+        return Begun(attempt, failed, interrupted, spent)
 
     def append(self, run_id: str, step: str, attempt: int, number: int, bodies: Sequence[str]) -> None:
         """Store and publish events; ``number`` counts the attempt's events from 1 and makes a repeat harmless.
@@ -158,6 +159,18 @@ class RunLog:
         if outcome != "ok":
             raise refuse(outcome, detail)
         return result
+
+    def retry(self, run_id: str, step: str, attempt: int, reason: str, again: str, spent: int) -> None:
+        """An attempt failed for ``reason``: roll back what it has published, tell viewers when it is tried ``again``.
+
+        ``spent``: tokens it had used. Raises RunMissing, RunEnded, AttemptStale, LogFull.
+        """
+        reason = self.redact(reason)
+        head, tail = _rollback(run_id, step, reason)
+        status = encode_body(run_id, "status", f"{reason}; {again}", step, attempt + 1)
+        outcome, detail = self._call("retry", run_id, step, attempt, head, tail, status, spent)
+        if outcome != "ok":
+            raise refuse(outcome, detail)
 
     def rest(self, run_id: str, execution: str, seconds: float) -> None:
         """A step failed and is tried again in ``seconds``: until then silence is in order. Raises Refused."""
@@ -302,10 +315,10 @@ def _flat(mapping: Mapping[str, Any]) -> list[Any]:
     return [part for pair in mapping.items() for part in pair]
 
 
-def _rollback(run_id: str, step: str) -> tuple[str, str]:
+def _rollback(run_id: str, step: str, reason: str) -> tuple[str, str]:
     """A rollback event's body up to its ids and attempt numbers, and from there: only the script knows them."""
     marker = "\0"
-    data = {"step": step, "reason": "the attempt did not finish", "ids": marker}
+    data = {"step": step, "reason": reason, "ids": marker}
     body = encode_body(run_id, "rollback", data, step, 0)
     head, tail = body.split(dumps({"ids": marker})[1:-1])
     return head, tail.removesuffix(',"attempt":0}')

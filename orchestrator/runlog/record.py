@@ -13,9 +13,15 @@ END_STATUSES: Final = frozenset({"complete", *get_args(EndCode)})
 
 @dataclass(frozen=True)
 class Begun:
-    """How a step starts: with ``attempt``, or at once with the ``result`` it already has."""
+    """How a step starts: with ``attempt``, or at once with the ``result`` it already has.
+
+    Of the attempts before ``failed`` said that they had, using ``spent`` tokens; ``interrupted`` fell silent.
+    """
 
     attempt: int
+    failed: int = 0
+    interrupted: int = 0
+    spent: int = 0
     result: Any = None
     done: bool = False
 

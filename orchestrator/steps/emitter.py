@@ -29,6 +29,9 @@ LARGEST_BATCH: Final = 200
 """Events in one call of the append script; Redis does nothing else meanwhile."""
 
 
+FIRST: Final = Tries()
+
+
 @dataclass(frozen=True)
 class EmitterSettings:
     redact: Redactor
@@ -45,8 +48,10 @@ class Emitter:
     is stored, events, files and the result, secrets are masked.
     """
 
-    def __init__(self, log: RunLog, run_id: str, step: str, attempt: int, settings: EmitterSettings) -> None:
-        self.tries = Tries()
+    def __init__(
+        self, log: RunLog, run_id: str, step: str, attempt: int, settings: EmitterSettings, tries: Tries = FIRST
+    ) -> None:
+        self.tries = tries
         self._log = log
         self._place = (run_id, step, attempt)
         self.attempt = attempt
@@ -114,6 +119,12 @@ class Emitter:
             stored = self._write(self._log.commit, result, self._sent + 1, bodies, self._changes)
             self._drafts = []
             return stored
+
+    def abandon(self) -> None:
+        """Drop what waits: the attempt has failed, and nothing of it may follow its rollback."""
+        with self._sending:
+            self._drafts = []
+            self.close()
 
     def close(self) -> None:
         self._closed = True

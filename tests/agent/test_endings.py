@@ -80,10 +80,10 @@ def test_a_refusal_ends_the_run_with_its_own_code(request_: RunRequest, no_jail:
     assert caught.value.code == "refused"
 
 
-def test_problems_that_stay_make_the_outcome_partial(request_: RunRequest, no_jail: Sandbox) -> None:
+def test_problems_that_stay_make_the_outcome_partial(request_: RunRequest, jail: Sandbox) -> None:
     broken = says("", writes(a__json="{"))
     model = ScriptedModel(broken, says("Done"), broken, says("Really done"))
-    result, step = run(request_, no_jail, model)
+    result, step = run(request_, jail, model)
     assert result.outcome == "partial"
     assert "a.json: not well-formed JSON" in (result.missing or "")
     assert any("Not everything is done" in status for status in step.events.of("status"))

@@ -70,7 +70,13 @@ def test_compact_json_keeps_characters() -> None:
     ("model", "data"),
     [
         (RunRequested, {"runId": "run_1", "projectId": "p", "value": "v", "model": "auto", "generation": 0}),
-        (RunComplete, {"runId": "run_1", "projectId": "p", "title": "t", "summary": "s"}),
+        (
+            RunComplete,
+            {
+                **{"runId": "run_1", "projectId": "p", "title": "t", "summary": "s"},
+                **{"outcome": "partial", "missing": "the rest"},
+            },
+        ),
         (RunError, {"runId": "run_1", "projectId": "p", "error": "e", "code": "failed"}),
         (RunCancelled, {"runId": "run_1"}),
         (

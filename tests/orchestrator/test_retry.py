@@ -4,7 +4,7 @@ import pytest
 
 from agent.errors import TransientError
 from orchestrator.drain import Interrupted
-from orchestrator.engines.retry import DELAYS, JITTER, LONGEST_DELAY, RETRIES, delay_before
+from orchestrator.steps.retry import DELAYS, JITTER, LONGEST_DELAY, RETRIES, delay_before
 
 
 @pytest.mark.parametrize("attempt", range(6))

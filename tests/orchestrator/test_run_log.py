@@ -133,6 +133,40 @@ def test_each_attempt_is_rolled_back_once(run: Writer) -> None:
     assert [(each["fromId"], each["toId"]) for each in rollbacks] == [(2, 2), (4, 4)]
 
 
+def test_a_failure_rolls_back_at_once_and_says_when_it_is_tried_again(run: Writer) -> None:
+    """FINDINGS D5: the rollback came when the next attempt began, so a long wait looked like a hang."""
+    run.begin("a")
+    run.append("a", 0, 1, "one", "two")
+    for _ in range(2):  # a lost reply, and the call again
+        run.log.retry(run.run_id, "a", 0, "busy", "again in 7 s, 2 of 4", 30)
+    rollback, status = run.events(after=3)
+    assert (rollback["type"], rollback["attempt"]) == ("rollback", 1)
+    assert rollback["data"] == {"step": "a", "reason": "busy", "attempt": 0, "fromId": 2, "toId": 3}
+    assert (status["type"], status["data"]) == ("status", "busy; again in 7 s, 2 of 4")
+
+    begun = run.log.begin(run.run_id, "a", 0, "next")
+    assert (begun.attempt, begun.failed, begun.interrupted, begun.spent) == (1, 1, 0, 30)
+    assert len(run.events()) == 5, "rolled back twice"
+
+
+def test_attempts_that_fell_silent_are_counted_apart(run: Writer) -> None:
+    run.begin("a")
+    run.begin("a")
+    run.log.retry(run.run_id, "a", 1, "busy", "soon", 5)
+    begun = run.log.begin(run.run_id, "a", 0, "x")
+    assert begun == run.log.begin(run.run_id, "a", 0, "x")
+    assert (begun.failed, begun.interrupted, begun.spent) == (1, 1, 5)
+    run.commit("a", 2, "done")
+    assert not any(b"failed" in name or b"interrupted" in name for name in run.client.hgetall(RunKeys(run.run_id).run))
+
+
+def test_a_stale_attempt_cannot_report_its_failure(run: Writer) -> None:
+    run.begin("a")
+    run.begin("a")
+    with pytest.raises(AttemptStale):
+        run.log.retry(run.run_id, "a", 0, "busy", "soon", 0)
+
+
 def test_a_commit_stores_events_files_and_result_at_once(run: Writer) -> None:
     run.begin("a")
     assert run.commit("a", 0, {"n": 1}, 1, "last", **{"a.txt": b"\x00\xff"}) == {"n": 1}

@@ -48,6 +48,16 @@ class Attempt:
     number: int
     bodies: list[str] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
+    has_failed: bool = False
+
+
+@dataclass
+class Past:
+    """How the attempts of a step before its current one ended."""
+
+    failed: int = 0
+    interrupted: int = 0
+    spent: int = 0
 
 
 @dataclass
@@ -67,6 +77,7 @@ class Model:
     events: list[dict[str, Any]] = field(default_factory=list)  # all, in order; ids are places
     trimmed: int = 0  # how many of the oldest are gone
     current: dict[str, Attempt] = field(default_factory=dict)
+    past: dict[str, Past] = field(default_factory=lambda: {step: Past() for step in STEPS})
     engine_attempts: dict[str, int] = field(default_factory=dict)
     nonces: dict[str, str] = field(default_factory=dict)
     results: dict[str, str] = field(default_factory=dict)
@@ -85,7 +96,7 @@ class Model:
             return RunMissing
         if self.ended:
             return RunEnded
-        return None if self.current.get(attempt.step) is attempt else AttemptStale
+        return None if self.current.get(attempt.step) is attempt and not attempt.has_failed else AttemptStale
 
 
 class RunLogAgainstModel(RuleBasedStateMachine):
@@ -121,7 +132,7 @@ class RunLogAgainstModel(RuleBasedStateMachine):
         elif model.ended:
             self._refused(RunEnded, call)
         elif current and model.nonces[step] == nonce:
-            assert call() == Begun(attempt=current.number)
+            assert call() == self._begun(current)
         elif current and engine_attempt < model.engine_attempts.get(step, 0):
             self._refused(AttemptStale, call)
         else:
@@ -129,12 +140,42 @@ class RunLogAgainstModel(RuleBasedStateMachine):
             if current and current.ids:
                 data = {"step": step, "attempt": current.number, "fromId": current.ids[0], "toId": current.ids[-1]}
                 model.publish(type="rollback", step=step, attempt=number, data=data)
+            if current and not current.has_failed:
+                model.past[step].interrupted += 1
             model.status = "running"
             model.current[step] = attempt = Attempt(step, number)
             model.engine_attempts[step], model.nonces[step] = engine_attempt, nonce
             self.attempts.append(attempt)
-            assert call() == Begun(attempt=number)
+            assert call() == self._begun(attempt)
         return None
+
+    def _begun(self, attempt: Attempt) -> Begun:
+        past = self.model.past[attempt.step]
+        return Begun(attempt.number, past.failed, past.interrupted, past.spent)
+
+    @rule(data=st.data(), spent=st.integers(0, 9))
+    @precondition(lambda self: self.attempts)
+    def retry(self, data: st.DataObject, spent: int) -> None:
+        """An attempt fails: what it has published is void at once, and it may write nothing more."""
+        attempt, model = self._draw_attempt(data), self.model
+        refusal = model.refusal(attempt)
+
+        def call() -> None:
+            self.log.retry(self.run_id, attempt.step, attempt.number, "busy", "again", spent)
+
+        if attempt.has_failed and refusal is AttemptStale and model.current.get(attempt.step) is attempt:
+            return call()  # changes nothing: the invariants see to that
+        if refusal is not None:
+            return self._refused(refusal, call)
+        step, ids = attempt.step, attempt.ids
+        if ids:
+            span = {"step": step, "attempt": attempt.number, "fromId": ids[0], "toId": ids[-1]}
+            model.publish(type="rollback", step=step, attempt=attempt.number + 1, data=span)
+        model.publish(type="status")
+        model.past[step].failed += 1
+        model.past[step].spent += spent
+        attempt.has_failed, attempt.ids = True, []
+        return call()
 
     @rule(data=st.data(), fresh=st.integers(0, 3))
     @precondition(lambda self: self.attempts)

@@ -14,11 +14,11 @@ import inngest
 from agent.errors import PermanentError
 from agent.protocols import Emit
 from orchestrator.drain import Interrupted
-from orchestrator.engines.retry import DELAYS, delay_before
 from orchestrator.events import dumps, end_code
 from orchestrator.patience import patiently
 from orchestrator.runlog import AttemptStale, Refused, RunLog, RunMoved
 from orchestrator.steps import DurableSteps
+from orchestrator.steps.retry import DELAYS, delay_before
 
 T = TypeVar("T")
 

@@ -42,10 +42,11 @@ end
 
 -- What a write has to know, and why this attempt of the step may not write, or nil.
 local function look(attempt)
-  local state = redis.call('HMGET', RUN, 'status', 'attempt:' .. STEP, 'last', 'produced:' .. STEP, 'beat')
+  local state = redis.call('HMGET', RUN,
+    'status', 'attempt:' .. STEP, 'last', 'produced:' .. STEP, 'beat', 'failedAt:' .. STEP)
   if not state[1] then return state, { 'missing', '' } end
   if ENDED[state[1]] then return state, { 'ended', state[1] } end
-  if state[2] ~= attempt then return state, { 'stale', '' } end
+  if state[2] ~= attempt or state[6] == attempt then return state, { 'stale', '' } end
   return state, nil
 end
 

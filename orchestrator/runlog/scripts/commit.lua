@@ -17,7 +17,8 @@ for _ = 1, changed do redis.call('HSET', FILES, ARGV[at], ARGV[at + 1]); at = at
 for i = at, #ARGV do redis.call('HDEL', FILES, ARGV[i]) end
 redis.call('HSET', STEPS, STEP, ARGV[8])
 redis.call('HDEL', RUN, 'step', 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP,
-  'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP)
+  'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP,
+  'failed:' .. STEP, 'failedAt:' .. STEP, 'interrupted:' .. STEP, 'spent:' .. STEP)
 redis.call('HSET', RUN, 'doneStep', STEP)
 keep_alive(beat(PAUSE))
 return { 'ok', '' }

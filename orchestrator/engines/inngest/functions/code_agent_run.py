@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from orchestrator.engines.inngest.functions.dependencies import Dependencies
 from orchestrator.engines.inngest.functions.ending import end_run
 from orchestrator.engines.inngest.step import InngestStep, execution_of, in_terms_of_inngest
-from orchestrator.engines.retry import RETRIES
 from orchestrator.events import (
     RUN_CANCELLED,
     RUN_COMPLETE,
@@ -30,6 +29,7 @@ from orchestrator.events import (
 )
 from orchestrator.patience import patiently
 from orchestrator.runlog import RunMoved
+from orchestrator.steps.retry import RETRIES
 
 FUNCTION_ID: Final = "code-agent-run"
 
