@@ -164,7 +164,8 @@ EVENT_TYPES: Final = (
     EventType(
         "rollback",
         Rollback,
-        "an attempt failed or was cut off: discard the events of `step` from `fromId` to `toId`; a `status` after it says when another follows",
+        "an attempt failed or was cut off: discard the events of `step` from `fromId` to `toId`; where it failed, a "
+        "`status` after it says when another follows",
     ),
     EventType(
         "error",

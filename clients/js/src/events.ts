@@ -64,7 +64,7 @@ export type FileDeletedEvent = Envelope<"file-deleted", { path: string; reason?:
 /** path → content, once, at the end: all text files; above `EVENTS_MAX_BYTES` cut (whole, up to 2 MB, in `complete`) */
 export type FilesEvent = Envelope<"files", Record<string, string>>;
 
-/** an attempt failed or was cut off: discard the events of `step` from `fromId` to `toId`; a `status` after it says when another follows */
+/** an attempt failed or was cut off: discard the events of `step` from `fromId` to `toId`; where it failed, a `status` after it says when another follows */
 export type RollbackEvent = Envelope<"rollback", { step: string; attempt: number; fromId: number; toId: number; reason: string }>;
 
 /** ends the run; `code` stands beside `data`: `failed`, `refused`, `cancelled`, `timeout` or `lost` */
