@@ -23,7 +23,7 @@ class Jail:
         self._read(info)
 
     def _read(self, info: int) -> None:
-        """bubblewrap writes ``{"child-pid": 123}``; nothing where it failed before it had a child."""
+        """bubblewrap writes ``{"child-pid": 123, …}``; nothing where it failed before it had a child."""
         text = b""
         give_up = time.monotonic() + APPEAR
         while (
@@ -34,8 +34,13 @@ class Jail:
                 break
             text += piece
         with suppress(ValueError, OSError):
-            self._pid = int(text.partition(b":")[2].strip(b" }\n"))
+            self._pid = _number_after(b'"child-pid"', text)
             self._first = os.pidfd_open(self._pid)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is anything to watch."""
+        return self._first is not None
 
     def kill(self) -> None:
         """Also kills what the first process has not yet become, should it still be on its way."""
@@ -66,3 +71,8 @@ class Jail:
                 else:
                     self._proc = fd
         return self._proc
+
+
+def _number_after(name: bytes, text: bytes) -> int:
+    """A field of a JSON object that holds nothing but numbers. Raises ``ValueError``."""
+    return int(text.partition(name)[2].lstrip(b" :").replace(b"}", b",").partition(b",")[0])

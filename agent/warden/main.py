@@ -97,6 +97,8 @@ class _Ward:
 
     def _watch(self) -> Over | None:
         """Until the jail ends, the service wants it to end, or a budget is passed."""
+        if not self._jail.is_known and not self._has_ended(LOOK):
+            return {"failed": "the jail cannot be watched"}
         pause = LOOK
         found = 0
         while not self._has_ended(pause):
