@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import Final
 
 from redis.exceptions import RedisError
 
 from agent.messages import Value
 from orchestrator.engines.dispatch import HELD, Dispatcher, hold
 from orchestrator.engines.turns import OnConflict, Turns
-from orchestrator.events import RunRequested, now_ms
+from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.owners import ProjectOwners, UnknownProject
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import project_runs
+from orchestrator.runlog.keys import project_latest
 from orchestrator.runlog.projects import PROJECT_TTL
-
-RUNS_LISTED: Final = 100
-"""Of a project, the latest."""
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +82,7 @@ class Runs:
         choice = self._dispatcher.choose(prompt.project_id) if before == 0 else hold(before)
         request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
         self._dispatcher.reserve(run_id, choice)
-        self._list(run_id, prompt.project_id)
+        self._redis.set(project_latest(prompt.project_id), run_id, ex=PROJECT_TTL)
         try:
             self._log.create(request, choice.engine, choice.why, caller)
         except RedisError as error:
@@ -106,19 +102,10 @@ class Runs:
         if sum(unfinished) >= self._most:
             raise TooManyRuns(f"{self._most} runs are unfinished; try again later")
 
-    def _list(self, run_id: str, project_id: str) -> None:
-        """Before the run is stored: who finds one that is not there yet has nothing to wait for."""
-        name = project_runs(project_id)
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.zadd(name, {run_id: now_ms()})
-        pipe.zremrangebyrank(name, 0, -RUNS_LISTED - 1)
-        pipe.expire(name, PROJECT_TTL)
-        pipe.execute()
-
     def latest(self, project_id: str) -> str | None:
-        """The project's run that was started last."""
-        newest = self._redis.zrevrange(project_runs(project_id), 0, 0)
-        return newest[0].decode() if newest else None
+        """The project's run that was started last; it may have expired, or never have been stored."""
+        found: bytes | None = self._redis.get(project_latest(project_id))
+        return found.decode() if found else None
 
     def cancel(self, run_id: str, caller: str) -> RunRecord:
         """End the run as cancelled, with a receipt; its step notices within half a second. Raises RunMissing.

@@ -39,6 +39,10 @@ def project_owner(project_id: str) -> str:
     return f"agent:project:{project_id}:owner"
 
 
+def project_latest(project_id: str) -> str:
+    return f"agent:project:{project_id}:latest"
+
+
 def project_runs(project_id: str) -> str:
     return f"agent:project:{project_id}:runs"
 
