@@ -7,16 +7,18 @@ from orchestrator.steps.coalesce import LARGEST_JOINED, Draft, Window
 LEAST, MOST = 0.03, 0.2
 
 
-def test_text_grows_by_text() -> None:
-    draft = Draft("text", "a")
-    assert draft.absorb("text", "b")
-    assert draft == Draft("text", "ab")
+@pytest.mark.parametrize("type", ["text", "reasoning"])
+def test_text_grows_by_text(type: str) -> None:
+    draft = Draft(type, "a")
+    assert draft.absorb(type, "b")
+    assert draft == Draft(type, "ab")
 
 
 @pytest.mark.parametrize(
     ("draft", "type", "data"),
     [
         pytest.param(Draft("text", "a"), "status", "b", id="other-type"),
+        pytest.param(Draft("text", "a"), "reasoning", "b", id="thought-after-text"),
         pytest.param(Draft("status", "a"), "status", "b", id="not-streamed"),
         pytest.param(Draft("progress", {}), "progress", {}, id="progress"),
         pytest.param(Draft("text", "a" * LARGEST_JOINED), "text", "b", id="large-enough"),

@@ -57,6 +57,7 @@ def test_a_run_goes_on_at_the_step_that_was_interrupted(
     assert_whole(seen)
     assert seen[-1]["type"] == "complete"
     assert seen[-1]["data"]["files"] == {"made.txt": "made\n"}
+    assert seen[-1]["data"]["usage"]["abandoned"] == 7, "the half reply had read as much as the whole one"
     assert marks.lines("ran") == ["x"]
     assert model_server.calls(prompt) == 3
     rollback = next(event["data"] for event in seen if event["type"] == "rollback")
