@@ -1,0 +1,102 @@
+"""What an attempt is, and how its end is judged."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.escape.stage import Stage
+
+
+class Verdict(StrEnum):
+    HELD = "held"
+    ESCAPED = "ESCAPED"
+    LEFTOVER = "LEFTOVER"
+    UNTRIED = "cannot be tried"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One hostile program, written in Python on top of ``inside.py``.
+
+    ``after`` looks at the host when the command has ended and returns what got out; ``meanwhile`` does so while it
+    runs. ``seconds`` is the command's time limit. ``ends``: how the command may also end without having said anything.
+    """
+
+    name: str
+    program: str
+    seconds: float = 10.0
+    after: Callable[[Stage], str | None] | None = None
+    meanwhile: Callable[[Stage], str | None] | None = None
+    may_time_out: bool = False
+    through_service: bool = True
+
+    @property
+    def id(self) -> str:
+        return "-".join("".join(c if c.isalnum() else " " for c in self.name).split())
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command ended. ``stopped``: what the sandbox says stopped it, where it was the sandbox."""
+
+    output: str
+    seconds: float
+    exit_code: int | None
+    stopped: str | None = None
+    late: float | None = None
+    """Seconds from the moment at which a budget was passed to the end, where one was passed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    attempt: str
+    kind: str
+    user: str
+    verdict: Verdict
+    why: str
+    seconds: float
+    late: float | None = None
+
+
+def judge(attempt: Attempt, ending: Ending, got_out: str | None) -> tuple[Verdict, str]:
+    """What the program said, what the host saw and how it ended, in this order of weight."""
+    said = Lines(ending.output)
+    if got_out:
+        return Verdict.ESCAPED, got_out
+    if said.escaped:
+        return Verdict.ESCAPED, said.escaped[0]
+    if said.untried:
+        return Verdict.UNTRIED, said.untried[0]
+    if ending.stopped and (attempt.may_time_out or not ending.stopped.startswith(TIMED_OUT)):
+        return Verdict.HELD, ending.stopped
+    if ending.exit_code in KILLED_BY_FILTER:
+        return Verdict.HELD, "killed by the system call filter"
+    if said.held and ending.exit_code == 0:
+        return Verdict.HELD, said.held[0]
+    return Verdict.UNTRIED, f"{ending.stopped or f'exit code {ending.exit_code}'}: {ending.output.strip()[-200:]!r}"
+
+
+TIMED_OUT = "timed out"
+KILLED_BY_FILTER = (128 + signal.SIGSYS, -signal.SIGSYS)
+
+
+class Lines:
+    """What a program said, by its first words (see ``inside.py``)."""
+
+    def __init__(self, output: str) -> None:
+        said = [line.partition(" ") for line in output.split("\n")]
+        self.escaped = [what for word, _, what in said if word == "ESCAPED"]
+        self.held = [what for word, _, what in said if word == "HELD"]
+        self.untried = [what for word, _, what in said if word == "UNTRIED"]
+
+
+def program_text(attempt: Attempt, host: dict[str, object], budget: dict[str, int]) -> str:
+    """The whole program as it goes into the jail."""
+    prelude = Path(__file__).with_name("inside.py").read_text()
+    return f"HOST = {host!r}\nBUDGET = {budget!r}\n{prelude}\n{attempt.program}"

@@ -1,0 +1,14 @@
+"""How much a jail may take in these attempts, and how its end by a budget is recognised."""
+
+from __future__ import annotations
+
+from agent.messages import CommandResult
+
+MIB = 1024 * 1024
+BUDGET = {"memory": 512 * MIB, "processes": 128, "cpu": 3, "bytes": 128 * MIB, "entries": 10_000}
+"""Small ones, so that passing them takes little. Bytes, processes, seconds, bytes, files."""
+
+
+def stopped_by(result: CommandResult) -> str | None:
+    """What the sandbox says about a command that it stopped for taking too much."""
+    return "killed for writing too much output" if result.truncated else None

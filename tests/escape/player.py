@@ -1,0 +1,113 @@
+"""Plays attempts one after the other, here or as an ordinary user in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from tests.escape.attempt import Attempt, Outcome, Verdict
+from tests.escape.attempts import BY_KIND
+from tests.escape.bystander import Bystander
+from tests.escape.stage import Stage
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDINARY_UID = 47_110
+"""A uid that nobody has: what it may use up is counted for it alone."""
+START_SECONDS = 20.0
+
+
+def names() -> list[str]:
+    return [attempt.name for attempts in BY_KIND.values() for attempt in attempts]
+
+
+def users() -> list[str]:
+    """Who the attempts are played as: root can become an ordinary user, not the other way round."""
+    return ["root", "ordinary user"] if os.geteuid() == 0 else ["ordinary user"]
+
+
+def play(user: str, wanted: Collection[str]) -> Iterator[Outcome]:
+    """Play the attempts named in `wanted` as `user`."""
+    if user == "ordinary user" and os.geteuid() == 0:
+        yield from _in_other_process(wanted)
+        return
+    with tempfile.TemporaryDirectory(prefix="escape-") as name:
+        folder = Path(name)
+        (folder / "sandboxes").mkdir(mode=0o700)
+        with Bystander(folder / "host") as host:
+            for kind, attempts in BY_KIND.items():
+                for attempt in attempts:
+                    if attempt.name in wanted:
+                        yield _play_one(folder / "sandboxes", host, user, kind, attempt)
+
+
+def _play_one(folder: Path, host: Bystander, user: str, kind: str, attempt: Attempt) -> Outcome:
+    try:
+        return Stage(folder, host, user).play(kind, attempt)
+    except Exception as error:
+        return Outcome(attempt.name, kind, user, Verdict.UNTRIED, f"{type(error).__name__}: {error}", 0.0)
+
+
+def _in_other_process(wanted: Collection[str]) -> Iterator[Outcome]:
+    with tempfile.TemporaryDirectory(prefix="escape-user-") as name:
+        home = Path(name)
+        os.chown(home, ORDINARY_UID, ORDINARY_UID)
+        interpreter, packages = ordinary_python()
+        process = subprocess.Popen(
+            [*as_ordinary_user(), interpreter, "-m", "tests.escape.player", "--json"],
+            cwd=_readable_copy(home),
+            env={"HOME": name, "TMPDIR": name, "PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": packages},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdin and process.stdout
+            with process.stdin:
+                json.dump(list(wanted), process.stdin)
+            for line in process.stdout:
+                yield Outcome(**json.loads(line))
+        if process.returncode:
+            raise RuntimeError(f"the attempts of an ordinary user ended with {process.returncode}")
+
+
+def as_ordinary_user() -> list[str]:
+    ids = str(ORDINARY_UID)
+    return ["setpriv", "--reuid", ids, "--regid", ids, "--clear-groups", "--inh-caps=-all", "--"]
+
+
+@cache
+def ordinary_python() -> tuple[str, str]:
+    """A Python of this version that an ordinary user may run, and the folder of the packages, for PYTHONPATH.
+
+    Often this one lies in root's home, which nobody else can enter; then the system's has to be of the same version.
+    """
+    packages = sysconfig.get_path("purelib")
+    for interpreter in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}", "/usr/local/bin/python3"):
+        command = [*as_ordinary_user(), interpreter, "-c", "import pydantic, sys; print(sys.version_info[:2])"]
+        env = {"PYTHONPATH": packages, "PATH": os.defpath}
+        done = subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, check=False)
+        if done.stdout.strip() == str(tuple(sys.version_info[:2])):
+            return interpreter, packages
+    raise RuntimeError(f"an ordinary user can run no Python {sys.version_info[:2]} with the packages in {packages}")
+
+
+def _readable_copy(home: Path) -> Path:
+    """The checkout may lie where an ordinary user cannot read, too."""
+    copy = home / "checkout"
+    for name in ("agent", "tests", "tools"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+if __name__ == "__main__":
+    for outcome in play("ordinary user", json.load(sys.stdin)):
+        print(json.dumps(asdict(outcome)), flush=True)

@@ -1,0 +1,144 @@
+"""Where attempts are played: a sandbox of its own for each, as a run has one, and the host around it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from agent.protocols import Sandbox
+from agent.sandbox import open_sandbox, remove_workspace
+from tests.escape import traces
+from tests.escape.attempt import TIMED_OUT, Attempt, Ending, Outcome, Verdict, judge, program_text
+from tests.escape.budgets import BUDGET, stopped_by
+from tests.escape.bystander import Bystander
+
+GONE_SECONDS = 2.0
+"""How long after its end a command's traces may take to vanish."""
+POLL_SECONDS = 0.02
+MOST_HEARD = 1 << 20
+"""Characters of a command's output that are kept here."""
+
+
+class Stage:
+    """Plays one attempt; `user` is only a name for the table."""
+
+    def __init__(self, folder: Path, host: Bystander, user: str) -> None:
+        self.folder = folder
+        self.host = host
+        self.user = user
+        self.run_id = f"run_{secrets.token_hex(8)}"
+        self.sandbox: Sandbox = open_sandbox("bubblewrap", folder, self.run_id)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the programs know as HOST: an attacker who has read the manual and the source."""
+        return {
+            "mark": self.host.mark,
+            "folders": [str(self.folder), str(self.folder / self.run_id), str(self.host.folder)],
+            "files": self.host.files,
+            "tcp": self.host.tcp,
+            "udp": self.host.udp,
+            "abstract": self.host.abstract,
+            "socket": self.host.socket,
+            "pid": self.host.pid,
+            "service": os.getpid(),
+            "root": str(Path(__file__).resolve().parents[2]),
+            "sysv": traces.SYSV_KEY,
+        }
+
+    def play(self, kind: str, attempt: Attempt) -> Outcome:
+        started = time.monotonic()
+        before = len(self.host.reached)
+        got_out: list[str] = []
+        stop = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(attempt, got_out, stop))
+        watcher.start()
+        try:
+            ending = self.run(attempt)
+        finally:
+            stop.set()
+            watcher.join()
+        got_out += self._seen_after(attempt, ending, before)
+        verdict, why = judge(attempt, ending, got_out[0] if got_out else None)
+        left = self._left()
+        if left and verdict is not Verdict.ESCAPED:
+            verdict, why = Verdict.LEFTOVER, left
+        return Outcome(attempt.name, kind, self.user, verdict, why, time.monotonic() - started, ending.late)
+
+    def run(self, attempt: Attempt) -> Ending:
+        text = program_text(attempt, self.facts, BUDGET)
+        clock = Clock()
+        started = time.monotonic()
+        result = self.sandbox.run(
+            f"exec python3 -c {shlex.quote(text)}", timeout=attempt.seconds, on_output=clock.hear, check=lambda: None
+        )
+        seconds = time.monotonic() - started
+        stopped = stopped_by(result) or (f"{TIMED_OUT} after {attempt.seconds:g} s" if result.timed_out else None)
+        late = clock.since_passing() if stopped and not result.timed_out else None
+        return Ending("".join(clock.heard), seconds, result.exit_code, stopped, late)
+
+    def files(self) -> Iterator[tuple[Path, int, int]]:
+        """All that lies in the workspace as the host sees it: path, mode, owner."""
+        for folder, folders, names in os.walk(self.folder / self.run_id):
+            for name in (*folders, *names):
+                with suppress(OSError):
+                    status = os.lstat(os.path.join(folder, name))
+                    yield Path(folder, name), status.st_mode, status.st_uid
+
+    def processes(self) -> list[int]:
+        return traces.processes(self.run_id)
+
+    def close(self) -> None:
+        remove_workspace(self.folder, self.run_id)
+
+    def _watch(self, attempt: Attempt, got_out: list[str], stop: threading.Event) -> None:
+        while attempt.meanwhile and not got_out and not stop.wait(POLL_SECONDS):
+            with suppress(OSError):  # processes end while they are looked at
+                got_out += filter(None, [attempt.meanwhile(self)])
+
+    def _seen_after(self, attempt: Attempt, ending: Ending, before: int) -> Iterator[str]:
+        if self.host.secret in ending.output:
+            yield "a secret of the host came out"
+        yield from (f"reached {door}" for door in self.host.reached[before:])
+        if attempt.after and (got_out := attempt.after(self)):
+            yield got_out
+
+    def _left(self) -> str | None:
+        """What is left when the run is over and its workspace removed."""
+        self.close()
+        left = _until_empty(lambda: list(traces.left_behind(self.run_id, self.host.mark)))
+        left += [f"{path} of the workspace" for path in self.folder.glob(f"*{self.run_id}*")]
+        return f"{len(left)} left: {left[0]}" if left else None
+
+
+class Clock:
+    """Hears what a command says, and remembers when it first had more than a budget (``PASSED`` of inside.py)."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self._room = MOST_HEARD
+        self._tail = ""
+        self._passed: float | None = None
+
+    def hear(self, source: str, chunk: str) -> None:
+        self.heard.append(chunk[: self._room])
+        self._room -= len(self.heard[-1])
+        if self._passed is None and "PASSED" in self._tail + chunk:
+            self._passed = time.monotonic()
+        self._tail = chunk[-len("PASSED") :]
+
+    def since_passing(self) -> float | None:
+        return None if self._passed is None else time.monotonic() - self._passed
+
+
+def _until_empty(look: Callable[[], list[str]]) -> list[str]:
+    deadline = time.monotonic() + GONE_SECONDS
+    while (found := look()) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return found
