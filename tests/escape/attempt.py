@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Attempt:
     """One hostile program, written in Python on top of ``inside.py``.
 
     ``after`` looks at the host when the command has ended and returns what got out; ``meanwhile`` does so while it
-    runs. ``seconds`` is the command's time limit. ``ends``: how the command may also end without having said anything.
+    runs. ``seconds`` is the command's time limit, which may pass only where ``may_time_out`` says so.
     """
 
     name: str
@@ -34,7 +35,6 @@ class Attempt:
     after: Callable[[Stage], str | None] | None = None
     meanwhile: Callable[[Stage], str | None] | None = None
     may_time_out: bool = False
-    through_service: bool = True
 
     @property
     def id(self) -> str:
@@ -96,7 +96,8 @@ class Lines:
         self.untried = [what for word, _, what in said if word == "UNTRIED"]
 
 
-def program_text(attempt: Attempt, host: dict[str, object], budget: dict[str, int]) -> str:
-    """The whole program as it goes into the jail."""
+def command_of(attempt: Attempt, host: dict[str, object], budget: dict[str, int]) -> str:
+    """The whole program as a command for the jail's shell."""
     prelude = Path(__file__).with_name("inside.py").read_text()
-    return f"HOST = {host!r}\nBUDGET = {budget!r}\n{prelude}\n{attempt.program}"
+    text = f"HOST = {host!r}\nBUDGET = {budget!r}\n{prelude}\n{attempt.program}"
+    return f"exec python3 -c {shlex.quote(text)}"

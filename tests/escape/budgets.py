@@ -12,3 +12,13 @@ BUDGET = {"memory": 512 * MIB, "processes": 128, "cpu": 3, "bytes": 128 * MIB, "
 def stopped_by(result: CommandResult) -> str | None:
     """What the sandbox says about a command that it stopped for taking too much."""
     return "killed for writing too much output" if result.truncated else None
+
+
+def environment() -> dict[str, str]:
+    """The same budgets as settings of a service."""
+    return {"AGENT_COMMAND_TIMEOUT": "8"}
+
+
+def stopped_in(note: str) -> str | None:
+    """The same as ``stopped_by``, of the note with which a tool call ends."""
+    return note if note.startswith("killed") else None

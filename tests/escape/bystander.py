@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Self
 
 from tests.escape.inside import call
+from tests.escape.traces import SYSV_KEY
+from tools.web_server import ROOT
 
 SESSION_KEYRING, USER_KEYRING = -3, -4
 KEYCTL_UNLINK = 9
@@ -51,6 +53,23 @@ class Bystander:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def facts(self, folder: Path, run_id: str) -> dict[str, object]:
+        """What the programs know as HOST: as much as an attacker who has read the manual and the source."""
+        return {
+            "run": run_id,
+            "mark": self.mark,
+            "folders": [str(folder), str(folder / run_id), str(self.folder)],
+            "files": self.files,
+            "tcp": self.tcp,
+            "udp": self.udp,
+            "abstract": self.abstract,
+            "socket": self.socket,
+            "pid": self.pid,
+            "service": os.getpid(),
+            "root": str(ROOT),
+            "sysv": SYSV_KEY,
+        }
 
     def marked(self) -> list[str]:
         """Paths outside of the jail that hold the mark."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -34,7 +34,7 @@ def users() -> list[str]:
     return ["root", "ordinary user"] if os.geteuid() == 0 else ["ordinary user"]
 
 
-def play(user: str, wanted: Collection[str]) -> Iterator[Outcome]:
+def play(user: str, wanted: Collection[str]) -> Generator[Outcome, None, None]:
     """Play the attempts named in `wanted` as `user`."""
     if user == "ordinary user" and os.geteuid() == 0:
         yield from _in_other_process(wanted)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from agent.protocols import Sandbox
 from agent.sandbox import open_sandbox, remove_workspace
 from tests.escape import traces
-from tests.escape.attempt import TIMED_OUT, Attempt, Ending, Outcome, Verdict, judge, program_text
+from tests.escape.attempt import TIMED_OUT, Attempt, Ending, Outcome, Verdict, command_of, judge
 from tests.escape.budgets import BUDGET, stopped_by
 from tests.escape.bystander import Bystander
 
@@ -33,24 +32,8 @@ class Stage:
         self.host = host
         self.user = user
         self.run_id = f"run_{secrets.token_hex(8)}"
-        self.sandbox: Sandbox = open_sandbox("bubblewrap", folder, self.run_id)
-
-    @property
-    def facts(self) -> dict[str, object]:
-        """What the programs know as HOST: an attacker who has read the manual and the source."""
-        return {
-            "mark": self.host.mark,
-            "folders": [str(self.folder), str(self.folder / self.run_id), str(self.host.folder)],
-            "files": self.host.files,
-            "tcp": self.host.tcp,
-            "udp": self.host.udp,
-            "abstract": self.host.abstract,
-            "socket": self.host.socket,
-            "pid": self.host.pid,
-            "service": os.getpid(),
-            "root": str(Path(__file__).resolve().parents[2]),
-            "sysv": traces.SYSV_KEY,
-        }
+        self._open = ExitStack()
+        self.sandbox = self._open.enter_context(opened(folder, self.run_id))
 
     def play(self, kind: str, attempt: Attempt) -> Outcome:
         started = time.monotonic()
@@ -72,12 +55,10 @@ class Stage:
         return Outcome(attempt.name, kind, self.user, verdict, why, time.monotonic() - started, ending.late)
 
     def run(self, attempt: Attempt) -> Ending:
-        text = program_text(attempt, self.facts, BUDGET)
+        command = command_of(attempt, self.host.facts(self.folder, self.run_id), BUDGET)
         clock = Clock()
         started = time.monotonic()
-        result = self.sandbox.run(
-            f"exec python3 -c {shlex.quote(text)}", timeout=attempt.seconds, on_output=clock.hear, check=lambda: None
-        )
+        result = self.sandbox.run(command, timeout=attempt.seconds, on_output=clock.hear, check=lambda: None)
         seconds = time.monotonic() - started
         stopped = stopped_by(result) or (f"{TIMED_OUT} after {attempt.seconds:g} s" if result.timed_out else None)
         late = clock.since_passing() if stopped and not result.timed_out else None
@@ -95,6 +76,7 @@ class Stage:
         return traces.processes(self.run_id)
 
     def close(self) -> None:
+        self._open.close()
         remove_workspace(self.folder, self.run_id)
 
     def _watch(self, attempt: Attempt, got_out: list[str], stop: threading.Event) -> None:
@@ -112,7 +94,7 @@ class Stage:
     def _left(self) -> str | None:
         """What is left when the run is over and its workspace removed."""
         self.close()
-        left = _until_empty(lambda: list(traces.left_behind(self.run_id, self.host.mark)))
+        left = _until_empty(lambda: list(traces.left_behind(self.run_id)))
         left += [f"{path} of the workspace" for path in self.folder.glob(f"*{self.run_id}*")]
         return f"{len(left)} left: {left[0]}" if left else None
 
@@ -135,6 +117,12 @@ class Clock:
 
     def since_passing(self) -> float | None:
         return None if self._passed is None else time.monotonic() - self._passed
+
+
+@contextmanager
+def opened(folder: Path, run_id: str) -> Iterator[Sandbox]:
+    """A jail with the small budgets of these attempts."""
+    yield open_sandbox("bubblewrap", folder, run_id)
 
 
 def _until_empty(look: Callable[[], list[str]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,12 +20,13 @@ OutcomeOf = Callable[[str, str], Outcome]
 
 
 @pytest.fixture(scope="module")
-def outcome_of(request: pytest.FixtureRequest) -> OutcomeOf:
+def outcome_of(request: pytest.FixtureRequest) -> Iterator[OutcomeOf]:
     """Plays the selected attempts of a user in one go, in order, and hands out each when it is asked for."""
     wanted: dict[str, list[str]] = {}
     for item in request.session.items:
         if isinstance(item, pytest.Function) and item.originalname == test_is_held.__name__:
-            wanted.setdefault(item.callspec.params["user"], []).append(item.callspec.params["name"])
+            user, name = map(str, (item.callspec.params["user"], item.callspec.params["name"]))
+            wanted.setdefault(user, []).append(name)
     playing = {user: player.play(user, names) for user, names in wanted.items()}
 
     def outcome_of(user: str, name: str) -> Outcome:
@@ -33,7 +34,9 @@ def outcome_of(request: pytest.FixtureRequest) -> OutcomeOf:
         assert outcome.attempt == name
         return outcome
 
-    return outcome_of
+    yield outcome_of
+    for outcomes in playing.values():
+        outcomes.close()
 
 
 @pytest.mark.parametrize(("user", "name"), CASES)

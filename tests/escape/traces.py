@@ -32,7 +32,7 @@ def user_of(pid: int) -> tuple[int, ...]:
     raise OSError(f"no Uid in the status of {pid}")
 
 
-def left_behind(run_id: str, mark: str) -> Iterator[str]:
+def left_behind(run_id: str) -> Iterator[str]:
     """One phrase for each thing that is still there."""
     for pid in processes(run_id):
         with suppress(OSError):
@@ -47,7 +47,7 @@ def left_behind(run_id: str, mark: str) -> Iterator[str]:
                     yield f"a System V {file} of the host"
     with suppress(OSError):
         for line in Path("/proc/keys").read_text().splitlines():
-            if f"left-{mark}" in line:
+            if f"left-{run_id}" in line:
                 yield "a key in the kernel"
     for folder, folders, _ in os.walk(CGROUPS):
         for name in folders:

@@ -33,10 +33,11 @@ ATTEMPTS = (
         "Trace another process (ptrace)",
         """
 pid = child(lambda: time.sleep(5))
-reach("ptrace", 16, pid, None, None)
 with trying("attached to process 1"):
     call("ptrace", 16, 1, None, None)
-os.kill(pid, 9)
+reach("ptrace", 16, pid, None, None)
+os.kill(pid, signal.SIGKILL)
+os._exit(0)
 """,
     ),
     Attempt(

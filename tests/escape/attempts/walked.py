@@ -52,6 +52,12 @@ def writes(*paths: str) -> Eye:
     return write
 
 
+def taken_over(stage: Stage) -> str | None:
+    if any(path.name == "taken-over" for path, _, _ in stage.files()):
+        return "the Python that reads the workspace ran code out of it"
+    return None
+
+
 ATTEMPTS = (
     Attempt(
         "Leave symbolic links to secrets of the host",
@@ -163,6 +169,24 @@ for size in (10 * 1024 * MIB, 1024 * MIB, 60 * MIB):
 held(f"{os.stat('sparse').st_size} bytes; how long the host looks at them is seen there")
 """,
         after=looks("sparse", expect="real.txt"),
+    ),
+    Attempt(
+        "Put modules in the way of the Python that reads the workspace",
+        """
+import site
+code = "import os\\nopen('/workspace/taken-over', 'w').close()\\n"
+user_site = f"/workspace/.local/lib/python3.{sys.version_info.minor}/site-packages"
+os.makedirs(user_site, exist_ok=True)
+names = "sitecustomize usercustomize os json struct stat hashlib base64 agent encodings pathlib typing".split()
+for name in names:
+    for folder in ("/workspace", user_site, "/tmp"):
+        open(f"{folder}/{name}.py", "w").write(code)
+open(f"{user_site}/first.pth", "w").write("import os; open('/workspace/taken-over', 'w').close()\\n")
+open("pyvenv.cfg", "w").write("home = /workspace\\n")
+open("real.txt", "w").write("real")
+held("whether its Python takes them is seen on the host")
+""",
+        after=lambda stage: looks(expect="real.txt")(stage) or taken_over(stage),
     ),
     Attempt(
         "Swap a file for a link to a secret while the host reads it",
