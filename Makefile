@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: fuzz help setup setup-dev setup-bench demo run example test lint bench chaos mutants clean
+.PHONY: fuzz help setup setup-dev setup-bench demo run example test lint bench chaos escape mutants clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -44,6 +44,9 @@ chaos: setup-dev ## Break everything on purpose and count what got lost
 
 fuzz: setup-dev ## Send 20,000 requests that nobody should send: make fuzz ARGS="--seed 7"
 	@$(PYTHON) -m tests.fuzz $(ARGS)
+
+escape: setup-dev ## Try to break out of the jail, as root and as an ordinary user
+	@$(PYTHON) -m tests.escape $(ARGS)
 
 mutants: setup-dev ## Switch each mechanism off in a copy and see the suite notice
 	@$(PYTHON) -m tools.mutants $(ARGS)

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Self
 
 from tests.agent.fake_openai import says
-from tests.escape.attempt import Attempt, Ending, Outcome, Verdict, command_of, judge
+from tests.escape import traces
+from tests.escape.attempt import Attempt, Ending, Outcome, command_of, judge
 from tests.escape.attempts import BY_KIND
 from tests.escape.budgets import BUDGET, environment, stopped_in
 from tests.escape.bystander import Bystander
+from tests.escape.stage import until_empty
 from tests.support.model_server import ModelServer, serving_models
 from tests.support.service import Service
 from tests.support.sse import TERMINAL_TYPES
@@ -31,6 +33,7 @@ class Health:
 
     def __init__(self, port: int) -> None:
         self.asked = 0
+        self.unanswered = 0
         self.slowest = 0.0
         self.during = ""
         self.worst = ""
@@ -54,6 +57,7 @@ class Health:
                 connection.request("GET", "/healthz")
                 connection.getresponse().read()
             except OSError:
+                self.unanswered += 1
                 during += " (no answer)"
             finally:
                 connection.close()
@@ -72,6 +76,7 @@ class Runs:
         self._models = models
         self._host = host
         self._folder = folder
+        self._own = traces.processes(str(folder))
 
     def play(self, wanted: Collection[str]) -> Iterator[Outcome]:
         with self.health:
@@ -80,6 +85,14 @@ class Runs:
                     if attempt.name in wanted:
                         self.health.during = attempt.name
                         yield self._play(kind, attempt)
+
+    def left(self) -> list[str]:
+        """What the service has left, some moments after the last run's end."""
+        return until_empty(self._left)
+
+    def _left(self) -> list[str]:
+        found = [f"process {pid}" for pid in traces.processes(str(self._folder)) if pid not in self._own]
+        return found + [f"the workspace {path.name}" for path in self._folder.glob("run_*")]
 
     def _play(self, kind: str, attempt: Attempt) -> Outcome:
         started = time.monotonic()
@@ -134,10 +147,3 @@ def runs_through_service(folder: Path) -> Iterator[Runs]:
         env = models.environment() | environment() | {"AGENT_ENGINE": "direct", "AGENT_SANDBOX_DIR": str(sandboxes)}
         with Service(redis.url, folder / "service", workers=1, env=env) as service:
             yield Runs(service, models, host, sandboxes)
-        if left := list(sandboxes.glob("run_*")):
-            raise AssertionError(f"{len(left)} workspaces are left, such as {left[0]}")
-
-
-def counts(outcomes: Collection[Outcome]) -> dict[str, int]:
-    """How many of each verdict."""
-    return {verdict.value: sum(outcome.verdict is verdict for outcome in outcomes) for verdict in Verdict}

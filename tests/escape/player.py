@@ -43,6 +43,7 @@ def play(user: str, wanted: Collection[str]) -> Generator[Outcome, None, None]:
         folder = Path(name)
         (folder / "sandboxes").mkdir(mode=0o700)
         with Bystander(folder / "host") as host:
+            Stage(folder / "sandboxes", host, user).warm_up()
             for kind, attempts in BY_KIND.items():
                 for attempt in attempts:
                     if attempt.name in wanted:
@@ -74,7 +75,8 @@ def _in_other_process(wanted: Collection[str]) -> Iterator[Outcome]:
             with process.stdin:
                 json.dump(list(wanted), process.stdin)
             for line in process.stdout:
-                yield Outcome(**json.loads(line))
+                fields = json.loads(line)
+                yield Outcome(**fields | {"verdict": Verdict(fields["verdict"])})
         if process.returncode:
             raise RuntimeError(f"the attempts of an ordinary user ended with {process.returncode}")
 

@@ -37,7 +37,7 @@ class Stage:
 
     def play(self, kind: str, attempt: Attempt) -> Outcome:
         started = time.monotonic()
-        before = len(self.host.reached)
+        before, held = len(self.host.reached), traces.held_here()
         got_out: list[str] = []
         stop = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(attempt, got_out, stop))
@@ -49,10 +49,15 @@ class Stage:
             watcher.join()
         got_out += self._seen_after(attempt, ending, before)
         verdict, why = judge(attempt, ending, got_out[0] if got_out else None)
-        left = self._left()
+        left = self._left(held)
         if left and verdict is not Verdict.ESCAPED:
             verdict, why = Verdict.LEFTOVER, left
         return Outcome(attempt.name, kind, self.user, verdict, why, time.monotonic() - started, ending.late)
+
+    def warm_up(self) -> None:
+        """Let what is made once per process be made, so that it is not taken for something left."""
+        self.sandbox.run("true", timeout=10, on_output=lambda source, chunk: None, check=lambda: None)
+        self.close()
 
     def run(self, attempt: Attempt) -> Ending:
         command = command_of(attempt, self.host.facts(self.folder, self.run_id), BUDGET)
@@ -91,10 +96,10 @@ class Stage:
         if attempt.after and (got_out := attempt.after(self)):
             yield got_out
 
-    def _left(self) -> str | None:
-        """What is left when the run is over and its workspace removed."""
+    def _left(self, held: int) -> str | None:
+        """What is left when the run is over and its workspace removed; `held` here before it began."""
         self.close()
-        left = _until_empty(lambda: list(traces.left_behind(self.run_id)))
+        left = until_empty(lambda: list(traces.left_behind(self.run_id, held)))
         left += [f"{path} of the workspace" for path in self.folder.glob(f"*{self.run_id}*")]
         return f"{len(left)} left: {left[0]}" if left else None
 
@@ -125,7 +130,8 @@ def opened(folder: Path, run_id: str) -> Iterator[Sandbox]:
     yield open_sandbox("bubblewrap", folder, run_id)
 
 
-def _until_empty(look: Callable[[], list[str]]) -> list[str]:
+def until_empty(look: Callable[[], list[str]]) -> list[str]:
+    """What `look` still finds after `GONE_SECONDS`."""
     deadline = time.monotonic() + GONE_SECONDS
     while (found := look()) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")
+CLAIMS = Path("/run/runwire")
+"""Where the service notes which uid a jail has."""
 
 
 def processes(run_id: str) -> list[int]:
@@ -32,8 +35,15 @@ def user_of(pid: int) -> tuple[int, ...]:
     raise OSError(f"no Uid in the status of {pid}")
 
 
-def left_behind(run_id: str) -> Iterator[str]:
-    """One phrase for each thing that is still there."""
+def held_here() -> int:
+    """Descriptors and threads of this process."""
+    return len(os.listdir("/proc/self/fd")) + threading.active_count()
+
+
+def left_behind(run_id: str, held: int) -> Iterator[str]:
+    """One phrase for each thing that is still there; `held` by this process before."""
+    if (more := held_here() - held) > 0:
+        yield f"{more} descriptors or threads of the service"
     for pid in processes(run_id):
         with suppress(OSError):
             yield f"process {pid} ({Path(f'/proc/{pid}/comm').read_text().strip()})"
@@ -53,6 +63,10 @@ def left_behind(run_id: str) -> Iterator[str]:
         for name in folders:
             if run_id in name:
                 yield f"cgroup {folder}/{name}"
+    for claim in CLAIMS.rglob("*"):
+        with suppress(OSError):
+            if claim.is_file() and run_id in claim.read_text():
+                yield f"the claim {claim}"
 
 
 SYSV_KEY = 0x5EC4E7

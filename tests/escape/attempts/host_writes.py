@@ -151,9 +151,12 @@ with trying("opened it for writing"):
         """
 import stat
 devices = (("disk", stat.S_IFBLK, 254, 0), ("mem", stat.S_IFCHR, 1, 1), ("null", stat.S_IFCHR, 1, 3))
-for name, kind, major, minor in devices:
+# Nobody needs a privilege for the device 0, 0, which overlays use for "deleted".
+for name, kind, major, minor in (*devices, ("whiteout", stat.S_IFCHR, 0, 0)):
     with trying(f"made the device {name}"):
         os.mknod(name, kind | 0o666, os.makedev(major, minor))
+open("moved", "w").close()
+LIBC.renameat2(-100, b"moved", -100, b"moved-away", 4)  # RENAME_WHITEOUT leaves such a device; it is seen on the host
 """,
         after=special_files,
     ),

@@ -82,6 +82,43 @@ grow("memory", STEP, take, "bytes of shared pages that nobody holds")
 """,
     ),
     hog(
+        "Fill shared memory, drop it from sight and close its own /proc files to whoever watches",
+        """
+LIBC.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+def take(size):
+    memory = fill(mmap.mmap(-1, size))
+    memory.madvise(mmap.MADV_DONTNEED)
+    return memory
+grow("memory", STEP, take, "bytes of shared pages behind closed files")
+""",
+    ),
+    hog(
+        "Map one page of each shared block that was filled, and unmap the rest",
+        """
+LIBC.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+def take(size):
+    memory = fill(mmap.mmap(-1, size))
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    LIBC.munmap(start + 4096, size - 4096)
+    return memory
+grow("memory", STEP, take, "bytes of which a page in each block is mapped")
+""",
+    ),
+    hog(
+        "Fill memory from a thread whose process looks dead, because its first thread has ended",
+        """
+import threading
+def work():
+    time.sleep(0.1)
+    try:
+        grow("memory", STEP, lambda size: fill(bytearray(size)), "bytes behind a dead thread")
+    finally:
+        os._exit(0)
+threading.Thread(target=work).start()
+LIBC.syscall(60 if platform.machine() == "x86_64" else 93, 0)  # exit, of this thread alone
+""",
+    ),
+    hog(
         "Fill /tmp and /dev/shm together, beside memory",
         """
 import itertools

@@ -103,6 +103,15 @@ for name, protocol in (("audit", 9), ("netfilter", 12), ("events", 15), ("sock_d
 """,
     ),
     Attempt(
+        "Have rare protocols loaded into the kernel: SCTP, DCCP, L2TP",
+        """
+import socket
+for name, kind, protocol in (("SCTP", socket.SOCK_SEQPACKET, 132), ("DCCP", 6, 33), ("L2TP", 2, 115)):
+    with trying(f"made a socket: {name}"):
+        socket.socket(socket.AF_INET, kind, protocol).close()
+""",
+    ),
+    Attempt(
         "Bring up an interface of its own",
         """
 import fcntl, socket, struct
