@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import httpx
+
 from tests.agent.fake_openai import says
 from tests.escape import traces
 from tests.escape.attempt import Attempt, Ending, Outcome, command_of, judge
@@ -100,8 +102,13 @@ class Runs:
         command = command_of(attempt, self._host.facts(self._folder, "run_unknown"), BUDGET)
         call = ("terminal", json.dumps({"command": command}))
         prompt = self._models.script(f"escape {kind}: {attempt.name}", says("Trying.", calls=(call,)), says("Done."))
-        ending, last = self._run(prompt)
-        got_out = self._got_out(ending, last, before)
+        try:
+            ending, last = self._run(prompt)
+        except httpx.HTTPError as error:
+            ending, last = Ending("", time.monotonic() - started, None), {}
+            got_out: str | None = f"the service fell silent ({type(error).__name__})"
+        else:
+            got_out = self._got_out(ending, last, before)
         verdict, why = judge(attempt, ending, got_out)
         return Outcome(attempt.name, kind, SERVICE, verdict, why, time.monotonic() - started, ending.late)
 
