@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.messages import CommandResult
 
 MIB = 1024 * 1024
-BUDGET = {"memory": 512 * MIB, "processes": 128, "cpu": 3, "bytes": 128 * MIB, "entries": 10_000}
+BUDGET = {"memory": 256 * MIB, "processes": 64, "cpu": 2, "bytes": 64 * MIB, "entries": 5_000}
 """Small ones, so that passing them takes little. Bytes, processes, seconds, bytes, files."""
 
 

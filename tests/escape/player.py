@@ -10,9 +10,11 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Collection, Generator, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
 from tests.escape.attempt import Attempt, Outcome, Verdict
 from tests.escape.attempts import BY_KIND
@@ -22,7 +24,7 @@ from tests.escape.stage import Stage
 ROOT = Path(__file__).resolve().parents[2]
 ORDINARY_UID = 47_110
 """A uid that nobody has: what it may use up is counted for it alone."""
-START_SECONDS = 20.0
+AS_ORDINARY_USER: Final[dict[str, Any]] = {"user": ORDINARY_UID, "group": ORDINARY_UID, "extra_groups": []}
 
 
 def names() -> list[str]:
@@ -63,7 +65,8 @@ def _in_other_process(wanted: Collection[str]) -> Iterator[Outcome]:
         os.chown(home, ORDINARY_UID, ORDINARY_UID)
         interpreter, packages = ordinary_python()
         process = subprocess.Popen(
-            [*as_ordinary_user(), interpreter, "-m", "tests.escape.player", "--json"],
+            [interpreter, "-m", "tests.escape.player"],
+            **AS_ORDINARY_USER,
             cwd=_readable_copy(home),
             env={"HOME": name, "TMPDIR": name, "PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": packages},
             stdin=subprocess.PIPE,
@@ -81,11 +84,6 @@ def _in_other_process(wanted: Collection[str]) -> Iterator[Outcome]:
             raise RuntimeError(f"the attempts of an ordinary user ended with {process.returncode}")
 
 
-def as_ordinary_user() -> list[str]:
-    ids = str(ORDINARY_UID)
-    return ["setpriv", "--reuid", ids, "--regid", ids, "--clear-groups", "--inh-caps=-all", "--"]
-
-
 @cache
 def ordinary_python() -> tuple[str, str]:
     """A Python of this version that an ordinary user may run, and the folder of the packages, for PYTHONPATH.
@@ -94,11 +92,12 @@ def ordinary_python() -> tuple[str, str]:
     """
     packages = sysconfig.get_path("purelib")
     for interpreter in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}", "/usr/local/bin/python3"):
-        command = [*as_ordinary_user(), interpreter, "-c", "import pydantic, sys; print(sys.version_info[:2])"]
+        command = [interpreter, "-c", "import pydantic, sys; print(sys.version_info[:2])"]
         env = {"PYTHONPATH": packages, "PATH": os.defpath}
-        done = subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, check=False)
-        if done.stdout.strip() == str(tuple(sys.version_info[:2])):
-            return interpreter, packages
+        with suppress(OSError):
+            done = subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, **AS_ORDINARY_USER)
+            if done.stdout.strip() == str(tuple(sys.version_info[:2])):
+                return interpreter, packages
     raise RuntimeError(f"an ordinary user can run no Python {sys.version_info[:2]} with the packages in {packages}")
 
 

@@ -11,10 +11,14 @@ ATTEMPTS = (
     Attempt(
         "Read the files of the host that hold passwords and keys",
         """
-files = ("/etc/shadow", "/etc/passwd", "/etc/hostname", "/etc/machine-id", "/root/.bashrc")
+files = ("/etc/shadow", "/etc/hostname", "/etc/machine-id", "/etc/resolv.conf", "/root/.bashrc")
 for path in (*files, "/root", "/home", "/var/log", "/var/lib", "/run", "/boot", "/etc/ssl/private"):
     with trying(f"looked at {path}"):
         os.listdir(path) if os.path.isdir(path) else open(path).read()
+for path in ("/etc/passwd", "/etc/group"):  # the jail may have made up its own
+    with contextlib.suppress(OSError):
+        if "root:" in open(path).read():
+            escaped(f"{path} is the host's")
 """,
     ),
     Attempt(

@@ -146,13 +146,13 @@ grow("memory", STEP, take, "bytes of deleted files of /tmp")
 """,
     ),
     hog(
-        "Fill memory with the inodes of a million empty files in /tmp",
+        "Fill memory with the inodes of hundreds of thousands of empty files in /tmp",
         """
 os.makedirs("/tmp/many", exist_ok=True)
 os.chdir("/tmp/many")
 number = 0
 try:
-    while number < 1_000_000:
+    while number < 400_000:
         os.close(os.open(str(number), os.O_CREAT))
         number += 1
 except OSError as error:

@@ -25,9 +25,12 @@ def bomb(depth):
     time.sleep(4)
 try:
     child(lambda: bomb(8))  # 511 processes at most
-    time.sleep(1.5)
+    time.sleep(0.5)
     count = sum(name.isdecimal() for name in os.listdir("/proc"))
-    (held if count <= BUDGET["processes"] else escaped)(f"{count} processes stand")
+    if count > BUDGET["processes"]:
+        say("PASSED", "processes")
+        hold(f"{count} processes")
+    held(f"{count} processes stand")
 except OSError as error:
     held(errno.errorcode[error.errno])
 """,
