@@ -18,6 +18,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
+from tests.escape.eyes import workspace_folder
 from tests.escape.inside import call
 from tests.escape.traces import SYSV_KEY
 from tools.web_server import ROOT
@@ -59,7 +60,7 @@ class Bystander:
         return {
             "run": run_id,
             "mark": self.mark,
-            "folders": [str(folder), str(folder / run_id), str(self.folder)],
+            "folders": [str(folder), str(folder / run_id), str(workspace_folder(folder, run_id)), str(self.folder)],
             "files": self.files,
             "tcp": self.tcp,
             "udp": self.udp,

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent import confined, workspace
-from agent.protocols import Sandbox
+from agent.entries import Changes, Entry
+from agent.errors import AgentError
+from agent.protocols import Piece, Sandbox, Span
 
 MAX_READ = 1_000_000
 
 
 def read(sandbox: Sandbox, path: str) -> bytes | None:
     """The file's bytes; None where it may not or cannot be read."""
-    try:
-        return confined.read(sandbox.root, path, MAX_READ)
-    except OSError:
-        return None
+    (piece,) = sandbox.read([Span(path, MAX_READ)], nobody_asks)
+    return piece.content if isinstance(piece, Piece) else None
 
 
 def write(sandbox: Sandbox, path: str, content: bytes) -> None:
-    """Write a file if that is possible at all."""
-    try:
-        confined.replace(sandbox.root, path, content)
-    except OSError:
-        return
+    """Write a file, by either of the two ways, if that is possible at all."""
+    for replace in (False, True):
+        try:
+            sandbox.write({path: Entry(content)}, nobody_asks, replace=replace)
+        except AgentError:
+            return
 
 
-def look(sandbox: Sandbox) -> dict[str, bytes]:
-    """All that is kept of the workspace."""
-    return workspace.snapshot(sandbox.root)
+def look(sandbox: Sandbox) -> Changes:
+    """All that is there."""
+    return sandbox.changes({}, nobody_asks)
 
 
 def workspace_folder(folder: Path, run_id: str) -> Path:
     """Where the workspace lies on the host."""
-    return folder / run_id
+    return folder / run_id / "workspace"
+
+
+def nobody_asks() -> None:
+    pass

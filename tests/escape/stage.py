@@ -12,10 +12,11 @@ from pathlib import Path
 
 from agent.protocols import Sandbox
 from agent.sandbox import open_sandbox, remove_workspace
-from tests.escape import traces
+from tests.escape import eyes, traces
 from tests.escape.attempt import TIMED_OUT, Attempt, Ending, Outcome, Verdict, command_of, judge
 from tests.escape.budgets import BUDGET, stopped_by
 from tests.escape.bystander import Bystander
+from tests.escape.eyes import nobody_asks
 
 GONE_SECONDS = 2.0
 """How long after its end a command's traces may take to vanish."""
@@ -56,14 +57,17 @@ class Stage:
 
     def warm_up(self) -> None:
         """Let what is made once per process be made, so that it is not taken for something left."""
-        self.sandbox.run("true", timeout=10, on_output=lambda source, chunk: None, check=lambda: None)
+        with self.sandbox.hold(nobody_asks):
+            self.sandbox.run("true", timeout=10, on_output=lambda source, chunk: None, check=nobody_asks)
+            eyes.look(self.sandbox)
         self.close()
 
     def run(self, attempt: Attempt) -> Ending:
         command = command_of(attempt, self.host.facts(self.folder, self.run_id), BUDGET)
         clock = Clock()
         started = time.monotonic()
-        result = self.sandbox.run(command, timeout=attempt.seconds, on_output=clock.hear, check=lambda: None)
+        with self.sandbox.hold(nobody_asks):
+            result = self.sandbox.run(command, timeout=attempt.seconds, on_output=clock.hear, check=nobody_asks)
         seconds = time.monotonic() - started
         stopped = stopped_by(result) or (f"{TIMED_OUT} after {attempt.seconds:g} s" if result.timed_out else None)
         late = clock.since_passing() if stopped and not result.timed_out else None
@@ -71,7 +75,7 @@ class Stage:
 
     def files(self) -> Iterator[tuple[Path, int, int]]:
         """All that lies in the workspace as the host sees it: path, mode, owner."""
-        for folder, folders, names in os.walk(self.folder / self.run_id):
+        for folder, folders, names in os.walk(eyes.workspace_folder(self.folder, self.run_id)):
             for name in (*folders, *names):
                 with suppress(OSError):
                     status = os.lstat(os.path.join(folder, name))
@@ -81,8 +85,9 @@ class Stage:
         return traces.processes(self.run_id)
 
     def close(self) -> None:
+        """What a service does when the run has ended."""
         self._open.close()
-        remove_workspace(self.folder, self.run_id)
+        remove_workspace("bubblewrap", self.folder, self.run_id)
 
     def _watch(self, attempt: Attempt, got_out: list[str], stop: threading.Event) -> None:
         while attempt.meanwhile and not got_out and not stop.wait(POLL_SECONDS):

@@ -25,16 +25,18 @@ def looks(*paths: str, expect: str | None = None) -> Eye:
     def look(stage: Stage) -> str | None:
         started = time.monotonic()
         try:
-            kept = eyes.look(stage.sandbox)
+            found = eyes.look(stage.sandbox)
             contents = [content for path in paths if (content := eyes.read(stage.sandbox, path))]
         except Exception as error:
             return f"looking at the workspace raised {type(error).__name__}: {error}"
         took = time.monotonic() - started
-        if any(stage.host.secret.encode() in content for content in (*kept.values(), *contents)):
+        kept = [entry.content for entry in found.entries.values() if entry is not None]
+        if any(stage.host.secret.encode() in content for content in (*kept, *contents)):
             return "the host read its own secret out of the workspace"
-        if bad := [path for path in kept if not path.isprintable()]:
+        names = [*found.entries, *(left.path for left in found.left_out)]
+        if bad := [path for path in names if not path.isprintable()]:
             return f"a name reached the host as it was: {bad[0]!r}"
-        if expect is not None and expect not in kept:
+        if expect is not None and expect not in found.entries:
             return f"the host did not see {expect!r}, though it is there"
         return f"a look took {took:.1f} s" if took > PATIENCE else None
 
