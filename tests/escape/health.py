@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 import httpx
 
@@ -27,6 +28,8 @@ from tools.redis_server import RedisServer
 
 EVERY_SECONDS = 0.02
 NOT_ANSWERED = 10.0
+TIDY_SECONDS = 20.0
+"""How long the service may take to remove the workspace of a run that has ended."""
 SERVICE = "service"
 
 
@@ -90,7 +93,7 @@ class Runs:
 
     def left(self) -> list[str]:
         """What the service has left, some moments after the last run's end."""
-        return until_empty(self._left)
+        return until_empty(self._left, TIDY_SECONDS)
 
     def _left(self) -> list[str]:
         found = [f"process {pid}" for pid in traces.processes(str(self._folder)) if pid not in self._own]
@@ -114,7 +117,7 @@ class Runs:
 
     def _run(self, prompt: str) -> tuple[Ending, dict[str, object]]:
         started = time.monotonic()
-        body = {"projectId": "escape", "value": prompt}
+        body = {"projectId": uuid4().hex, "value": prompt}
         said: list[str] = []
         result = ""
         last: dict[str, object] = {}

@@ -135,9 +135,9 @@ def opened(folder: Path, run_id: str) -> Iterator[Sandbox]:
     yield open_sandbox("bubblewrap", folder, run_id)
 
 
-def until_empty(look: Callable[[], list[str]]) -> list[str]:
-    """What `look` still finds after `GONE_SECONDS`."""
-    deadline = time.monotonic() + GONE_SECONDS
+def until_empty(look: Callable[[], list[str]], seconds: float = GONE_SECONDS) -> list[str]:
+    """What `look` still finds after so many seconds."""
+    deadline = time.monotonic() + seconds
     while (found := look()) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     return found
