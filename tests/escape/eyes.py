@@ -27,8 +27,8 @@ def write(sandbox: Sandbox, path: str, content: bytes) -> None:
 
 
 def look(sandbox: Sandbox) -> Changes:
-    """All that is there."""
-    return sandbox.changes({}, nobody_asks)
+    """All that is there: a state that it never has is known, so that no look is saved."""
+    return sandbox.changes({"never/there": b""}, nobody_asks)
 
 
 def workspace_folder(folder: Path, run_id: str) -> Path:

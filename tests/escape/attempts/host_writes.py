@@ -265,6 +265,25 @@ for number in range(3):
 """,
     ),
     Attempt(
+        "Have the host's collector of crash dumps started, which is root's, by crashing",
+        """
+import resource
+# Where core_pattern is a pipe, the kernel starts its program at a limit of 0, too; only a limit of 1 byte keeps it off.
+with trying("set the limit of core dumps to 0"):
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except ValueError as error:
+        raise PermissionError(errno.EPERM, str(error))
+with trying("set it for another process"):
+    try:
+        resource.prlimit(1, resource.RLIMIT_CORE, (0, 0))
+    except ValueError as error:
+        raise PermissionError(errno.EPERM, str(error))
+if resource.getrlimit(resource.RLIMIT_CORE) != (1, 1):
+    escaped(f"the limit of core dumps is {resource.getrlimit(resource.RLIMIT_CORE)}")
+""",
+    ),
+    Attempt(
         "Change the host's name and clock",
         """
 with contextlib.suppress(OSError):

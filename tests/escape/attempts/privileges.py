@@ -112,7 +112,7 @@ with trying("raised its priority"):
         "Raise its own limits",
         """
 import resource
-for name in ("DATA", "FSIZE", "NPROC", "NOFILE", "CPU", "CORE", "MEMLOCK"):
+for name in ("DATA", "FSIZE", "NPROC", "NOFILE", "CPU", "MEMLOCK"):
     kind = getattr(resource, f"RLIMIT_{name}")
     soft, hard = resource.getrlimit(kind)
     if hard != resource.RLIM_INFINITY:
@@ -122,7 +122,7 @@ for name in ("DATA", "FSIZE", "NPROC", "NOFILE", "CPU", "CORE", "MEMLOCK"):
             held(f"RLIMIT_{name} stays at {hard}: {error}")
         else:
             escaped(f"raised RLIMIT_{name} above {hard}")
-    elif name in ("NOFILE", "CORE"):
+    elif name in ("NOFILE", "NPROC"):
         escaped(f"RLIMIT_{name} has no limit")
 """,
     ),

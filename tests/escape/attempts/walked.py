@@ -225,6 +225,23 @@ held("what the host did meanwhile is seen there")
         after=looks("folder/.env"),
     ),
     Attempt(
+        "Hold leases and locks on files that the host opens",
+        """
+import fcntl
+open("real.txt", "w").write("real")
+number = os.open("real.txt", os.O_RDWR)
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+with contextlib.suppress(OSError):
+    fcntl.fcntl(number, 1024, fcntl.F_WRLCK)  # F_SETLEASE: who opens the file has to wait for us
+fcntl.lockf(number, fcntl.LOCK_EX)
+fcntl.flock(os.open(".", os.O_RDONLY), fcntl.LOCK_EX)
+time.sleep(1)
+held("whether the host waits for it is seen there")
+""",
+        meanwhile=looks("real.txt"),
+        after=looks("real.txt", expect="real.txt"),
+    ),
+    Attempt(
         "Make a file longer and longer while the host reads it",
         """
 end = time.monotonic() + 1
