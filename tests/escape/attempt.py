@@ -73,7 +73,7 @@ def judge(attempt: Attempt, ending: Ending, got_out: str | None) -> tuple[Verdic
         return Verdict.ESCAPED, said.escaped[0]
     if said.untried:
         return Verdict.UNTRIED, said.untried[0]
-    if ending.stopped and (attempt.may_time_out or not ending.stopped.startswith(TIMED_OUT)):
+    if ending.stopped and (attempt.may_time_out or TIME not in ending.stopped):
         return Verdict.HELD, ending.stopped
     if ending.exit_code in KILLED_BY_FILTER:
         return Verdict.HELD, "killed by the system call filter"
@@ -82,7 +82,8 @@ def judge(attempt: Attempt, ending: Ending, got_out: str | None) -> tuple[Verdic
     return Verdict.UNTRIED, f"{ending.stopped or f'exit code {ending.exit_code}'}: {ending.output.strip()[-200:]!r}"
 
 
-TIMED_OUT = "timed out"
+TIME = "took longer than"
+"""Says that the time limit of the command has passed, which stops everything and so proves nothing."""
 KILLED_BY_FILTER = (128 + signal.SIGSYS, -signal.SIGSYS)
 
 

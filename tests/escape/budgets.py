@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from agent.messages import CommandResult
+from agent.sandbox import MB, Budgets
 
-MIB = 1024 * 1024
-BUDGET = {"memory": 256 * MIB, "processes": 64, "cpu": 2, "bytes": 64 * MIB, "entries": 5_000}
-"""Small ones, so that passing them takes little. Bytes, processes, seconds, bytes, files."""
-
-
-def stopped_by(result: CommandResult) -> str | None:
-    """What the sandbox says about a command that it stopped for taking too much."""
-    return "killed for writing too much output" if result.truncated else None
+SMALL = Budgets(memory=256 * MB, processes=64, cpu=2, disk=64 * MB, files=5_000)
+"""So that passing them takes little."""
+BUDGET = {
+    "memory": SMALL.memory,
+    "processes": SMALL.processes,
+    "cpu": SMALL.cpu,
+    "bytes": SMALL.disk,
+    "entries": SMALL.files,
+}
+"""As the programs know them: bytes, processes, seconds, bytes, files and folders."""
+TIMEOUT = 8.0
+"""Seconds that a service gives to a command; a stage gives each attempt its own."""
 
 
 def environment() -> dict[str, str]:
     """The same budgets as settings of a service."""
-    return {"AGENT_COMMAND_TIMEOUT": "8"}
+    return {
+        "AGENT_COMMAND_TIMEOUT": str(TIMEOUT),
+        "JAIL_MEMORY_MB": str(SMALL.memory // MB),
+        "JAIL_PROCESSES": str(SMALL.processes),
+        "JAIL_CPU_SECONDS": str(SMALL.cpu),
+        "JAIL_DISK_MB": str(SMALL.disk // MB),
+        "JAIL_FILES": str(SMALL.files),
+    }
 
 
-def stopped_in(note: str) -> str | None:
-    """The same as ``stopped_by``, of the note with which a tool call ends."""
-    return note if note.startswith("killed") else None
+def stopped_by(result: CommandResult) -> str | None:
+    """What the sandbox says about a command that it has killed, such as "killed: it used …"."""
+    return None if result.killed is None else f"{KILLED}{result.killed}"
+
+
+KILLED = "killed: "
+"""So begins the note of a command that was killed, too, with which a tool call ends."""

@@ -18,7 +18,7 @@ from tests.agent.fake_openai import says
 from tests.escape import traces
 from tests.escape.attempt import Attempt, Ending, Outcome, command_of, judge
 from tests.escape.attempts import BY_KIND
-from tests.escape.budgets import BUDGET, environment, stopped_in
+from tests.escape.budgets import BUDGET, KILLED, environment
 from tests.escape.bystander import Bystander
 from tests.escape.stage import until_empty
 from tests.support.model_server import ModelServer, serving_models
@@ -129,7 +129,7 @@ class Runs:
                         said.append(last["data"]["chunk"])  # type: ignore[index]
                     if last["type"] == "tool-result":
                         result = last["data"]["note"]  # type: ignore[index]
-        stopped = stopped_in(result)
+        stopped = result if result.startswith(KILLED) else None
         exit_code = int(result.rpartition(" ")[2]) if result.startswith("exit code") else None
         return Ending("".join(said), time.monotonic() - started, exit_code, stopped), last
 

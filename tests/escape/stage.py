@@ -13,8 +13,8 @@ from pathlib import Path
 from agent.protocols import Sandbox
 from agent.sandbox import open_sandbox, remove_workspace
 from tests.escape import eyes, traces
-from tests.escape.attempt import TIMED_OUT, Attempt, Ending, Outcome, Verdict, command_of, judge
-from tests.escape.budgets import BUDGET, stopped_by
+from tests.escape.attempt import TIME, Attempt, Ending, Outcome, Verdict, command_of, judge
+from tests.escape.budgets import BUDGET, SMALL, stopped_by
 from tests.escape.bystander import Bystander
 from tests.escape.eyes import nobody_asks
 
@@ -69,8 +69,8 @@ class Stage:
         with self.sandbox.hold(nobody_asks):
             result = self.sandbox.run(command, timeout=attempt.seconds, on_output=clock.hear, check=nobody_asks)
         seconds = time.monotonic() - started
-        stopped = stopped_by(result) or (f"{TIMED_OUT} after {attempt.seconds:g} s" if result.timed_out else None)
-        late = clock.since_passing() if stopped and not result.timed_out else None
+        stopped = stopped_by(result)
+        late = clock.since_passing() if stopped and TIME not in stopped else None
         return Ending("".join(clock.heard), seconds, result.exit_code, stopped, late)
 
     def files(self) -> Iterator[tuple[Path, int, int]]:
@@ -132,7 +132,7 @@ class Clock:
 @contextmanager
 def opened(folder: Path, run_id: str) -> Iterator[Sandbox]:
     """A jail with the small budgets of these attempts."""
-    yield open_sandbox("bubblewrap", folder, run_id)
+    yield open_sandbox("bubblewrap", folder, run_id, SMALL)
 
 
 def until_empty(look: Callable[[], list[str]], seconds: float = GONE_SECONDS) -> list[str]:
