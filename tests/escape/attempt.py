@@ -26,7 +26,8 @@ class Attempt:
     """One hostile program, written in Python on top of ``inside.py``.
 
     ``after`` looks at the host when the command has ended and returns what got out; ``meanwhile`` does so while it
-    runs. ``seconds`` is the command's time limit, which may pass only where ``may_time_out`` says so.
+    runs. ``seconds`` is the command's time limit, which may pass only where ``may_time_out`` says so. ``must_be_killed``: it goes through with what it wants, so
+    the sandbox has to say that it was too much.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Attempt:
     after: Callable[[Stage], str | None] | None = None
     meanwhile: Callable[[Stage], str | None] | None = None
     may_time_out: bool = False
+    must_be_killed: bool = False
 
     @property
     def id(self) -> str:
@@ -75,6 +77,8 @@ def judge(attempt: Attempt, ending: Ending, got_out: str | None) -> tuple[Verdic
         return Verdict.UNTRIED, said.untried[0]
     if ending.stopped and (attempt.may_time_out or TIME not in ending.stopped):
         return Verdict.HELD, ending.stopped
+    if attempt.must_be_killed:
+        return Verdict.ESCAPED, "took more than a budget, and nothing was said about it"
     if ending.exit_code in KILLED_BY_FILTER:
         return Verdict.HELD, "killed by the system call filter"
     if said.held and ending.exit_code == 0:

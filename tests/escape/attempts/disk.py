@@ -148,25 +148,32 @@ else:
     escaped(f"{len(kept)} nameless files at once")
 """,
     ),
-    filler(
-        "Fill the disk in the background after the output is closed",
-        """
+    Attempt(
+        "Fill the disk in no time and end before anybody has looked",
+        WRITE
+        + """
+for n in range(BUDGET["bytes"] * 5 // 4 // STEP):
+    write(os.open(f"file-{n}", os.O_CREAT | os.O_WRONLY), STEP)
+held("whether it is noticed is seen in the result")
+""",
+        must_be_killed=True,
+    ),
+    Attempt(
+        "Fill the disk from a session of its own after the output is closed",
+        WRITE
+        + """
 def body():
     os.setsid()
     os.close(1)
     os.close(2)
-    number = os.open("big", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-    with contextlib.suppress(OSError):
-        for n in range(BUDGET["bytes"] * 5 // 4 // STEP):
-            write(os.open(f"file-{n}", os.O_CREAT | os.O_WRONLY), STEP)
+    for n in range(BUDGET["bytes"] * 5 // 4 // STEP):
+        write(os.open(f"file-{n}", os.O_CREAT | os.O_WRONLY), STEP)
     os.mkdir("survived")
 child(body)
-for _ in range(2000):
+while not os.path.exists("survived"):
     time.sleep(0.01)
-    if os.path.exists("survived"):
-        size = sum(os.stat(name).st_size for name in os.listdir("."))
-        (escaped if size > BUDGET["bytes"] else held)(f"{size} bytes written in the background")
-        break
+held("whether it is noticed is seen in the result")
 """,
+        must_be_killed=True,
     ),
 )
