@@ -137,7 +137,7 @@ def _limits(budgets: Budgets) -> Iterator[str]:
     yield f"--fsize={budgets.file}"
     yield f"--nproc={int(budgets.processes * WALL)}"
     yield f"--cpu={budgets.cpu + CPU_SPARE}"
-    yield from ("--nofile=1024", "--core=0", "--msgqueue=0", "--sigpending=4096")
+    yield from ("--nofile=1024", "--msgqueue=0", "--sigpending=4096")
 
 
 WALL: Final = 1.5

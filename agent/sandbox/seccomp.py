@@ -53,6 +53,11 @@ UNIX, INET, NETLINK, INET6, LAST_FAMILY = 1, 2, 16, 10, 45
 """Socket families. Netlink: only its routing protocol (0), which tells programs the names of the interfaces."""
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
 """ioctls that type into a terminal."""
+SOL_SOCKET: Final = 1
+BUFFER_OPTIONS: Final = (7, 8, 32, 33)
+"""SO_SNDBUF, SO_RCVBUF, and what lets root pass their limits."""
+RLIMIT_CORE: Final = 4
+RENAME_WHITEOUT: Final = 4
 MODE_ARGUMENTS: Final = {"chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2, "mknod": 1, "mknodat": 2, "creat": 1}
 """Where these calls take a mode. Files with a setuid or setgid bit, or devices, must not lie on the host."""
 OPEN_ARGUMENTS: Final = {"open": 1, "openat": 2}
@@ -95,6 +100,8 @@ def program() -> bytes:
 
 
 EQ, NE, GT, MASKED_EQ = 4, 1, 6, 7
+INT: Final = 0xFFFFFFFF
+"""The part of a register that the kernel takes where an argument is an int."""
 Rule = tuple[str, int, tuple[tuple[int, ...], ...]]
 """A call, the error that it gives, and what its arguments must be for that: (argument, comparison, value …)."""
 
@@ -107,7 +114,15 @@ def _rules() -> Iterator[Rule]:
     for flag in NEW_NAMESPACES:
         yield "clone", errno.EPERM, (_has(0, flag),)
     for request in (TIOCSTI, TIOCLINUX):
-        yield "ioctl", errno.EPERM, ((1, MASKED_EQ, 0xFFFFFFFF, request),)
+        yield "ioctl", errno.EPERM, ((1, MASKED_EQ, INT, request),)
+    yield from _buffers()
+    # Reserving space takes no time at all, so that no count could come in time. libc then writes instead.
+    yield "fallocate", errno.EOPNOTSUPP, ()
+    # Leaves a device, 0:0, in the place of what was moved.
+    yield "renameat2", errno.EINVAL, (_has(4, RENAME_WHITEOUT),)
+    # The limit of 1 byte keeps the kernel from starting the machine's collector of crash dumps; a limit of 0 does not.
+    yield "setrlimit", errno.EPERM, ((0, MASKED_EQ, INT, RLIMIT_CORE),)
+    yield "prlimit64", errno.EPERM, ((1, MASKED_EQ, INT, RLIMIT_CORE), (2, NE, 0))
     # Another personality switches protections off, such as the random layout of memory.
     yield "personality", errno.EPERM, ((0, NE, 0),)
     for call in ("socket", "socketpair"):
@@ -121,6 +136,12 @@ def _families(call: str) -> Iterator[Rule]:
             yield call, errno.EAFNOSUPPORT, ((0, EQ, family),)
     yield call, errno.EAFNOSUPPORT, ((0, GT, LAST_FAMILY),)
     yield call, errno.EAFNOSUPPORT, ((0, EQ, NETLINK), (2, NE, 0))
+
+
+def _buffers() -> Iterator[Rule]:
+    # Answered as if it had been done: no more than the system's default may wait in a socket.
+    for option in BUFFER_OPTIONS:
+        yield "setsockopt", 0, ((1, MASKED_EQ, INT, SOL_SOCKET), (2, MASKED_EQ, INT, option))
 
 
 def _modes() -> Iterator[Rule]:

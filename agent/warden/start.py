@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+from contextlib import suppress
 
 from agent.warden import kernel
 from agent.warden.cgroup import Cgroup
@@ -11,6 +13,9 @@ from agent.warden.orders import LENT, Orders
 
 NICENESS = 10
 """A jail that wants all processors gets about a tenth of what the service does."""
+NO_DUMP = 1
+"""Bytes of a core dump, too few for one. Where core_pattern is a pipe, 0 does not keep the kernel from starting root's
+program at its other end (fs/coredump.c), and this does. The filter lets nobody change it."""
 FIRST_TO_KILL = 1000
 """oom_score_adj: when the whole machine runs out of memory, a jail goes first."""
 FAILED = 126
@@ -37,6 +42,8 @@ def start(orders: Orders, info: int, cgroup: Cgroup | None) -> int:
         return pid
     try:
         os.nice(NICENESS)
+        with suppress(ValueError, OSError):  # where somebody has set a hard limit of 0
+            resource.setrlimit(resource.RLIMIT_CORE, (NO_DUMP, NO_DUMP))
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write(str(FIRST_TO_KILL))
         if cgroup is not None:
