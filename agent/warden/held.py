@@ -12,17 +12,15 @@ import stat
 from contextlib import suppress
 
 from agent.warden.jail import Jail
+from agent.warden.processor import ProcessorTime, Times, times
 
 KB = 1024
 PER_DESCRIPTOR = 8 * KB
 """A pipe beyond the user's first 64 MB of pipes gets two pages; most descriptors cost far less."""
-PER_UNIX_SOCKET = 416 * KB
-"""Twice net.core.wmem_max: what one can have sent that nobody has read."""
 PER_MAPPING = 4 * KB
 """The kernel's record takes about 200 bytes; the rest is for the time that reading a list of millions takes."""
 PER_TMPFS_FILE = KB
 SCRATCH = ("/tmp", "/dev/shm")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
@@ -52,7 +50,10 @@ class Watcher:
         self._most_memory = memory
         self._disk = disk
         """st_dev of the workspace."""
-        self._cpu = 0.0
+        # What one can have sent that nobody has read: its buffer, which the filter lets nobody enlarge, and one more
+        # piece; the kernel counts up to twice the bytes.
+        self._per_unix_socket = 2 * _send_buffer()
+        self._processor_time = ProcessorTime()
         self._fsize: dict[int, int] = {}
 
     def look(self) -> Held | None:
@@ -65,7 +66,7 @@ class Watcher:
         processes = [process for pid in pids if (process := _process(proc, pid)) is not None]
         # Of a fork bomb's processes many have ended between the list and the look.
         held.processes = len(pids) + sum(process.threads - 1 for process in processes)
-        held.cpu = self._processor_time(proc, processes)
+        held.cpu = self._processor_time.look(_times(proc, processes))
         held.memory = self._scratch() + self._sockets() + sum(process.tables for process in processes)
         shared = _Shared(self._disk, self._scratch_devices())
         for process in processes:
@@ -79,11 +80,6 @@ class Watcher:
         else:
             held.memory += sum(process.own for process in processes)
         return held
-
-    def _processor_time(self, proc: int, processes: list[Process]) -> float:
-        # What has ended counts for who waited for it; a parent that does not wait makes the sum smaller, not us.
-        self._cpu = max(self._cpu, sum(_seconds(proc, process.pid) for process in processes))
-        return self._cpu
 
     def _scratch(self) -> int:
         total = 0
@@ -102,7 +98,7 @@ class Watcher:
         return devices
 
     def _sockets(self) -> int:
-        total = max(0, _read(self._jail.path("net/unix")).count(b"\n") - 1) * PER_UNIX_SOCKET
+        total = max(0, _read(self._jail.path("net/unix")).count(b"\n") - 1) * self._per_unix_socket
         for name in ("tcp", "tcp6", "udp", "udp6"):
             for line in _read(self._jail.path(f"net/{name}")).split(b"\n")[1:]:
                 if len(fields := line.split()) > 4:
@@ -206,10 +202,16 @@ def _kb(fields: dict[bytes, bytes], name: bytes) -> int:
     return int(fields[name].split()[0]) if name in fields else 0
 
 
-def _seconds(proc: int, pid: str) -> float:
-    """Of the process and of the children that it has waited for."""
-    fields = _read(f"{pid}/stat", proc).rpartition(b")")[2].split()
-    return sum(map(int, fields[11:15])) / TICKS
+def _times(proc: int, processes: list[Process]) -> list[Times]:
+    folders = ((process.pid, _read(f"{process.pid}/stat", proc)) for process in processes)
+    found = (times(pid, stat, _read(f"{pid}/schedstat", proc)) for pid, stat in folders)
+    return [each for each in found if each is not None]
+
+
+def _send_buffer() -> int:
+    with suppress(OSError, ValueError), open("/proc/sys/net/core/wmem_default") as file:
+        return int(file.read())
+    return 208 * KB
 
 
 def _read(path: str, folder: int | None = None) -> bytes:
