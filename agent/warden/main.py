@@ -18,7 +18,7 @@ from agent.warden.held import Watcher
 from agent.warden.jail import Jail
 from agent.warden.orders import LENT, Orders, read_orders
 from agent.warden.start import FAILED, lend, start
-from agent.warden.walk import Walker
+from agent.warden.walk import Room, Walker
 
 LOOK = 0.1
 """Seconds between two looks, at least …"""
@@ -27,6 +27,8 @@ REST = 4.0
 LONGEST = 0.8
 SURE = 2
 """Looks in a row that find too much memory: that of a process that is just starting another is seen twice."""
+LAST_COUNT = 2.0
+"""Seconds for a count after the end; a workspace within its budget of files takes a fraction of one."""
 MORE_BYTES, MORE_FILES = 16 * 1024 * 1024, 1_000
 """What a command may add to a workspace that was over its budget before."""
 
@@ -57,13 +59,14 @@ class _Ward:
         self._budgets = orders.budgets
         self._cgroup = cgroup
         self._control = control
+        self._workspace = f"{LENT}/workspace" if orders.lent else orders.workspace
         reading, info = os.pipe()
         orders.argv[orders.argv.index("info")] = str(info)
+        self._room = Room(self._workspace)
         self._pid = start(orders, info, cgroup)
         os.close(info)
         self._let_go()
         # While bubblewrap is still busy, so that the first count is of what the command finds.
-        self._workspace = f"{LENT}/workspace" if orders.lent else orders.workspace
         self._walker = Walker(self._workspace, orders.uid, self._budgets["disk"] * 2, self._budgets["files"] * 2)
         self._ended = os.pidfd_open(self._pid)
         self._jail = Jail(reading, self._pid)
@@ -89,6 +92,7 @@ class _Ward:
             if over or not self._has_ended(0):
                 self._jail.kill()
             _, status = os.waitpid(self._pid, 0)
+            over = over or self._passed_at_last()
             self._walker.stop()
         if over is None and self._cgroup is not None and self._cgroup.ran_out_of_memory():
             over = self._over("memory", self._budgets["memory"])
@@ -129,14 +133,23 @@ class _Ward:
             return self._over("memory", held.memory)
         return self._passed_on_disk(sum(held.deleted.values()))
 
+    def _passed_at_last(self) -> Over | None:
+        """Many commands are over before anybody has counted what they wrote."""
+        if self._room.has_shrunk() and (count := self._walker.fresh(LAST_COUNT)) is not None:
+            return self._passed_by(count, 0)
+        return None
+
     def _passed_on_disk(self, deleted: int) -> Over | None:
         if (count := self._walker.latest()) is not None:
             self._on_disk = count
             if self._most is None:
                 self._most = self._allowed(*count)
+        return self._passed_by(self._on_disk, deleted)
+
+    def _passed_by(self, count: tuple[int, int], deleted: int) -> Over | None:
         if self._most is None:
             return None
-        taken, entries = self._on_disk
+        taken, entries = count
         if taken + deleted > self._most[0]:
             return self._over("disk", taken + deleted)
         if entries > self._most[1]:

@@ -21,6 +21,29 @@ PAUSE = 0.4
 REST = 2.0
 """… and this many times as long as the walk took, so that it takes at most a third of a processor."""
 LINE = 64
+AGAIN = b"again"
+"""Said to the counting process: begin a count now. All else that is said is the path of the jail's user namespace."""
+FRESH = b"fresh"
+"""Its answer; the next line is that count."""
+
+
+class Room:
+    """Whether the workspace's disk has lost room since this was made, to whomever: then a count may be worth it."""
+
+    BYTES = 4 * 1024 * 1024
+    FILES = 500
+
+    def __init__(self, workspace: str) -> None:
+        self._workspace = workspace
+        self._bytes, self._files = self._free()
+
+    def has_shrunk(self) -> bool:
+        free_bytes, free_files = self._free()
+        return self._bytes - free_bytes > self.BYTES or self._files - free_files > self.FILES
+
+    def _free(self) -> tuple[int, int]:
+        found = os.statvfs(self._workspace)
+        return found.f_bfree * found.f_frsize, found.f_ffree
 
 
 class Walker:
@@ -28,21 +51,21 @@ class Walker:
 
     def __init__(self, workspace: str, uid: int | None, most_bytes: int, most_entries: int) -> None:
         self.pipe, counts = os.pipe()
-        names, self._name = os.pipe()
+        words, self._words = os.pipe()
         os.set_blocking(self.pipe, False)
         self._pid = os.fork()
         if self._pid:
             os.close(counts)
-            os.close(names)
+            os.close(words)
             return
         with suppress(OSError, MemoryError):
-            _serve(workspace, uid, names, counts, most_bytes, most_entries)
+            _serve(workspace, uid, words, counts, most_bytes, most_entries)
         os._exit(0)
 
     def tell(self, user_namespace: str) -> None:
         """Where the jail's user namespace is, as soon as there is one."""
         with suppress(OSError):
-            os.write(self._name, user_namespace.encode())
+            os.write(self._words, user_namespace.encode() + b"\n")
 
     def latest(self) -> tuple[int, int] | None:
         """The last count that came, bytes and entries."""
@@ -50,19 +73,38 @@ class Walker:
         with suppress(BlockingIOError):
             text = os.read(self.pipe, LINE * 100)
         lines = text.split(b"\n")[:-1]
-        if not lines:
-            return None
-        taken, entries = lines[-1].split()
-        return int(taken), int(entries)
+        return _count(lines[-1]) if lines and lines[-1] != FRESH else None
+
+    def fresh(self, seconds: float) -> tuple[int, int] | None:
+        """A count that begins now; ``None`` if it takes longer than ``seconds``."""
+        give_up = time.monotonic() + seconds
+        text = b""
+        with suppress(OSError):
+            os.write(self._words, AGAIN + b"\n")
+            while (left := give_up - time.monotonic()) > 0 and select.select([self.pipe], [], [], left)[0]:
+                if not (piece := os.read(self.pipe, LINE * 100)):
+                    return None
+                text += piece
+                lines = text.split(b"\n")[:-1]
+                if FRESH in lines[:-1]:
+                    return _count(lines[-1])
+        return None
 
     def stop(self) -> None:
         with suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
+        os.close(self.pipe)
+        os.close(self._words)
 
 
-def _serve(workspace: str, uid: int | None, names: int, counts: int, most_bytes: int, most_entries: int) -> None:
+def _count(line: bytes) -> tuple[int, int]:
+    taken, entries = line.split()
+    return int(taken), int(entries)
+
+
+def _serve(workspace: str, uid: int | None, words: int, counts: int, most_bytes: int, most_entries: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     parent = os.getppid()
@@ -70,16 +112,19 @@ def _serve(workspace: str, uid: int | None, names: int, counts: int, most_bytes:
     if uid is not None:
         become(uid)
     kernel.die_with_parent(signal.SIGKILL)
-    is_inside = False
     while os.getppid() == parent:
         started = time.monotonic()
         taken, entries = count(root, most_bytes, most_entries)
         os.write(counts, b"%d %d\n" % (taken, entries))
-        time.sleep(max(PAUSE, REST * (time.monotonic() - started)))
-        if not is_inside and select.select([names], [], [], 0)[0]:
-            with suppress(OSError):
-                kernel.enter(os.open(os.read(names, 4096), os.O_RDONLY))
-            is_inside = True
+        give_up = time.monotonic() + max(PAUSE, REST * (time.monotonic() - started))
+        while (rest := give_up - time.monotonic()) > 0 and select.select([words], [], [], rest)[0]:
+            said = os.read(words, 4096).split(b"\n")
+            for path in said:
+                with suppress(OSError):
+                    kernel.enter(os.open(path, os.O_RDONLY))
+            if AGAIN in said:
+                os.write(counts, FRESH + b"\n")
+                break
 
 
 def count(root: int, most_bytes: int, most_entries: int) -> tuple[int, int]:

@@ -160,7 +160,6 @@ time.sleep(30)
     "command",
     [
         pytest.param(f"{WRITE.format('a')}; {WRITE.format('b')}; sleep 30", id="files"),
-        pytest.param("for i in 1 2 3; do fallocate -l 20M $i; done; sleep 30", id="allocated, never written"),
         pytest.param(
             f"mkdir closed; cd closed; {WRITE.format('a')}; {WRITE.format('b')}; chmod 000 .; sleep 30",
             id="in a folder that is closed",
@@ -171,6 +170,15 @@ time.sleep(30)
 def test_disk(run: Run, command: str) -> None:
     ending = run(command, SMALL)
     assert ending.budget == "disk", ending
+
+
+def test_what_a_short_command_has_written_is_counted_when_it_has_ended(run: Run) -> None:
+    ending = run("head -c 60000000 /dev/zero > a", SMALL)
+    assert ending.budget == "disk", ending
+
+
+def test_space_cannot_be_reserved_faster_than_anybody_counts(run: Run) -> None:
+    assert "not supported" in run("fallocate -l 1G a", SMALL).output
 
 
 def test_sparse_files_take_no_disk(run: Run) -> None:
