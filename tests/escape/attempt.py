@@ -26,8 +26,8 @@ class Attempt:
     """One hostile program, written in Python on top of ``inside.py``.
 
     ``after`` looks at the host when the command has ended and returns what got out; ``meanwhile`` does so while it
-    runs. ``seconds`` is the command's time limit, which may pass only where ``may_time_out`` says so. ``must_be_killed``: it goes through with what it wants, so
-    the sandbox has to say that it was too much.
+    runs. ``seconds`` is the command's time limit, which may pass only where ``may_time_out`` says so.
+    ``must_be_killed``: it goes through with what it wants, so the sandbox has to say that it was too much.
     """
 
     name: str
