@@ -54,7 +54,7 @@ class Watcher:
         # piece; the kernel counts up to twice the bytes.
         self._per_unix_socket = 2 * _send_buffer()
         self._processor_time = ProcessorTime()
-        self._fsize: dict[int, int] = {}
+        self._shared_before = _shared_by_all()
 
     def look(self) -> Held | None:
         """``None`` while there is nothing to see."""
@@ -67,19 +67,26 @@ class Watcher:
         # Of a fork bomb's processes many have ended between the list and the look.
         held.processes = len(pids) + sum(process.threads - 1 for process in processes)
         held.cpu = self._processor_time.look(_times(proc, processes))
-        held.memory = self._scratch() + self._sockets() + sum(process.tables for process in processes)
+        scratch = self._scratch()
+        held.memory = scratch + self._sockets() + sum(process.tables for process in processes)
         shared = _Shared(self._disk, self._scratch_devices())
         for process in processes:
             held.memory += shared.look(proc, process)
             if held.memory > self._most_memory:
                 break  # no need to know by how much
-        held.memory += sum(shared.memory.values())
+        held.memory += sum(shared.memory.values()) + self._unseen(shared, scratch)
         held.deleted = shared.disk
         if held.memory + sum(process.own for process in processes) > self._most_memory:
             held.memory += sum(_private(proc, process) for process in processes)
         else:
             held.memory += sum(process.own for process in processes)
         return held
+
+    def _unseen(self, shared: _Shared, scratch: int) -> int:
+        """What the machine's shared memory has grown by and nobody can show: taken for this jail's, if it could be."""
+        if not shared.is_guessed:
+            return 0
+        return max(0, _shared_by_all() - self._shared_before - sum(shared.memory.values()) - scratch)
 
     def _scratch(self) -> int:
         total = 0
@@ -111,12 +118,14 @@ class _Shared:
     """Memory and disk space that mappings and descriptors hold without a name, each inode once.
 
     A process may drop pages of a shared mapping from its tables, or the mapping but for one page: its account forgets
-    them, the memory is taken. Root can ask for the inode behind a mapping; others see the mapping's size.
+    them, the memory is taken. Root can ask for the inode behind a mapping; others see the mapping's size, which may be
+    what is left of it (``is_guessed``).
     """
 
     def __init__(self, disk: int, scratch: set[int]) -> None:
         self.memory: dict[tuple[int, int], int] = {}
         self.disk: dict[int, int] = {}
+        self.is_guessed = False
         self._disk = disk
         self._scratch = scratch
 
@@ -134,8 +143,12 @@ class _Shared:
         major, minor = (int(part, 16) for part in device.split(b":"))
         start, end = (int(part, 16) for part in span.split(b"-"))
         size = end - start + int(offset, 16)
-        with suppress(OSError):
+        try:
             size = os.stat(f"{process.account}/map_files/{span.decode()}", dir_fd=proc).st_blocks * 512
+        except PermissionError:
+            self.is_guessed = True
+        except OSError:
+            pass  # unmapped since
         self._note(os.makedev(major, minor), int(inode), size)
 
     def _descriptors(self, proc: int, process: Process) -> int:
@@ -206,6 +219,14 @@ def _times(proc: int, processes: list[Process]) -> list[Times]:
     folders = ((process.pid, _read(f"{process.pid}/stat", proc)) for process in processes)
     found = (times(pid, stat, _read(f"{pid}/schedstat", proc)) for pid, stat in folders)
     return [each for each in found if each is not None]
+
+
+def _shared_by_all() -> int:
+    """Bytes of shared memory and tmpfs on the whole machine."""
+    for line in _read("/proc/meminfo").split(b"\n"):
+        if line.startswith(b"Shmem:"):
+            return KB * int(line.split()[1])
+    return 0
 
 
 def _send_buffer() -> int:

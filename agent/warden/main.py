@@ -142,13 +142,13 @@ class _Ward:
     def _passed_on_disk(self, deleted: int) -> Over | None:
         if (count := self._walker.latest()) is not None:
             self._on_disk = count
-            if self._most is None:
-                self._most = self._allowed(*count)
         return self._passed_by(self._on_disk, deleted)
 
     def _passed_by(self, count: tuple[int, int], deleted: int) -> Over | None:
         if self._most is None:
-            return None
+            if self._walker.first is None:
+                return None
+            self._most = self._allowed(*self._walker.first)
         taken, entries = count
         if taken + deleted > self._most[0]:
             return self._over("disk", taken + deleted)

@@ -50,6 +50,8 @@ class Walker:
     """A child process that counts again and again. ``pipe`` becomes readable with each count."""
 
     def __init__(self, workspace: str, uid: int | None, most_bytes: int, most_entries: int) -> None:
+        self.first: tuple[int, int] | None = None
+        """What the command found."""
         self.pipe, counts = os.pipe()
         words, self._words = os.pipe()
         os.set_blocking(self.pipe, False)
@@ -73,7 +75,7 @@ class Walker:
         with suppress(BlockingIOError):
             text = os.read(self.pipe, LINE * 100)
         lines = text.split(b"\n")[:-1]
-        return _count(lines[-1]) if lines and lines[-1] != FRESH else None
+        return self._last(lines)
 
     def fresh(self, seconds: float) -> tuple[int, int] | None:
         """A count that begins now; ``None`` if it takes longer than ``seconds``."""
@@ -87,8 +89,14 @@ class Walker:
                 text += piece
                 lines = text.split(b"\n")[:-1]
                 if FRESH in lines[:-1]:
-                    return _count(lines[-1])
+                    return self._last(lines)
         return None
+
+    def _last(self, lines: list[bytes]) -> tuple[int, int] | None:
+        counts = [_count(line) for line in lines if line != FRESH]
+        if self.first is None and counts:
+            self.first = counts[0]
+        return counts[-1] if counts else None
 
     def stop(self) -> None:
         with suppress(ProcessLookupError):
