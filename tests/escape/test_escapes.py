@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -21,22 +23,43 @@ OutcomeOf = Callable[[str, str], Outcome]
 
 @pytest.fixture(scope="module")
 def outcome_of(request: pytest.FixtureRequest) -> Iterator[OutcomeOf]:
-    """Plays the selected attempts of a user in one go, in order, and hands out each when it is asked for."""
+    """Plays the selected attempts of each user in one go, both at a time, and hands out each when it is asked for."""
     wanted: dict[str, list[str]] = {}
     for item in request.session.items:
         if isinstance(item, pytest.Function) and item.originalname == test_is_held.__name__:
             user, name = map(str, (item.callspec.params["user"], item.callspec.params["name"]))
             wanted.setdefault(user, []).append(name)
-    playing = {user: player.play(user, names) for user, names in wanted.items()}
+    with ThreadPoolExecutor() as pool:
+        # Root's come first and are played here; the others in a process of their own, which stands before they begin.
+        here = player.play(player.users()[0], wanted.get(player.users()[0], []))
+        elsewhere = {
+            user: _begun(pool, player.play(user, names)) for user, names in wanted.items() if user != player.users()[0]
+        }
 
-    def outcome_of(user: str, name: str) -> Outcome:
-        outcome = next(playing[user])
-        assert outcome.attempt == name
-        return outcome
+        def outcome_of(user: str, name: str) -> Outcome:
+            outcomes = elsewhere[user].result() if user in elsewhere else here
+            return next(outcome for outcome in outcomes if outcome.attempt == name)
 
-    yield outcome_of
-    for outcomes in playing.values():
-        outcomes.close()
+        yield outcome_of
+        here.close()
+
+
+def _begun(pool: ThreadPoolExecutor, outcomes: Iterator[Outcome]) -> Future[list[Outcome]]:
+    has_begun = threading.Event()
+
+    def play() -> list[Outcome]:
+        played = []
+        try:
+            for outcome in outcomes:
+                played.append(outcome)
+                has_begun.set()
+        finally:
+            has_begun.set()
+        return played
+
+    future = pool.submit(play)
+    has_begun.wait()
+    return future
 
 
 @pytest.mark.parametrize(("user", "name"), CASES)
