@@ -320,4 +320,61 @@ MUTANTS: Final = (
         "        if False:",
         ("tests/agent/test_remote_model.py",),
     ),
+    Mutant(
+        "the system call filter",
+        "agent/sandbox/jail.py",
+        '*("--info-fd", "info", "--seccomp", str(seccomp)),',
+        '*("--info-fd", "info"),',
+        ("tests/escape/test_escapes.py::test_is_held[ordinary-Queue-calls-past-the-filter-io-uring]",),
+    ),
+    Mutant(
+        "/proc is read-only",
+        "agent/sandbox/jail.py",
+        '*("--proc", "/proc", *_hidden(), "--remount-ro", "/proc"),',
+        '*("--proc", "/proc", *_hidden()),',
+        ("tests/escape/test_escapes.py::test_is_held[ordinary-Write-the-memory-of-process-1]",),
+    ),
+    Mutant(
+        "budgets of processor time",
+        "agent/warden/main.py",
+        '        if held.cpu > self._budgets["cpu"]:',
+        "        if False:",
+        (
+            "tests/escape/test_escapes.py::test_is_held[ordinary-Spin-in-children-that-are-collected-without-being-counted]",
+        ),
+    ),
+    Mutant(
+        "memory that no process holds",
+        "agent/warden/held.py",
+        "sum(shared.memory.values()) + self._unseen(shared, scratch)",
+        "0",
+        (
+            "tests/escape/test_escapes.py::test_is_held[ordinary-Fill-shared-memory-and-drop-the-pages-from-sight-with-MADV-DONTNEED]",
+        ),
+    ),
+    Mutant(
+        "the count after a command's end",
+        "agent/warden/main.py",
+        "            over = over or self._passed_at_last()\n",
+        "",
+        (
+            "tests/escape/test_escapes.py::test_is_held[ordinary-Fill-the-disk-in-no-time-and-end-before-anybody-has-looked]",
+        ),
+    ),
+    Mutant(
+        "socket buffers stay small",
+        "agent/sandbox/seccomp.py",
+        "    yield from _buffers()\n",
+        "",
+        (
+            "tests/escape/test_escapes.py::test_is_held[ordinary-Fill-pipes-and-sockets-in-many-processes-memory-that-belongs-to-no-process]",
+        ),
+    ),
+    Mutant(
+        "a uid of the jail's own",
+        "agent/warden/start.py",
+        "            become(orders.uid)\n",
+        "            pass\n",
+        ("tests/escape/test_escapes.py::test_is_held[root-Run-with-the-uid-of-the-service]",),
+    ),
 )
