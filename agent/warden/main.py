@@ -29,6 +29,8 @@ SURE = 2
 """Looks in a row that find too much memory: that of a process that is just starting another is seen twice."""
 LAST_COUNT = 2.0
 """Seconds for a count after the end; a workspace within its budget of files takes a fraction of one."""
+BRIEF_COUNT = 0.05
+"""Seconds for one that is probably not needed."""
 MORE_BYTES, MORE_FILES = 16 * 1024 * 1024, 1_000
 """What a command may add to a workspace that was over its budget before."""
 
@@ -135,7 +137,9 @@ class _Ward:
 
     def _passed_at_last(self) -> Over | None:
         """Many commands are over before anybody has counted what they wrote."""
-        if self._room.has_shrunk() and (count := self._walker.fresh(LAST_COUNT)) is not None:
+        # Room that others have freed meanwhile hides what this command took, so a small workspace is always counted.
+        seconds = LAST_COUNT if self._room.has_shrunk() else BRIEF_COUNT
+        if (count := self._walker.fresh(seconds)) is not None:
             return self._passed_by(count, 0)
         return None
 
