@@ -46,6 +46,8 @@ class AgUiRoutes:
             self.settings, self.models, asked.thread_id, _last_words(asked), props.get("model")
         )
         run_id, is_new = self.access.find(prompt, f"agui:{asked.run_id}", asked.run_id)
+        if not is_new:
+            self.access.record(run_id, "read")  # ids are the clients' own: it may be another caller's
         stream = self.access.start_and_open(run_id, prompt, is_new, frame_data)
         mapping = AgUiStream(asked, run_id, 0 if is_new else stream.last)
         return event_stream(stream, run_id, TranslatedStream(stream, mapping))
