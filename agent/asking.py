@@ -7,26 +7,28 @@ from collections.abc import Sequence
 
 from agent import tools
 from agent.budget import standing
-from agent.conversation import Conversation, noted
+from agent.conversation import Conversation, noted, with_words
 from agent.errors import ContextOverflow, PermanentError
 from agent.messages import Limits, Message, ModelReply, ToolSpec, Turn, Usage
-from agent.protocols import ChatModel, Emit, Tries
+from agent.protocols import ChatModel, Emit, Tries, User
 
 
-def ask(model: ChatModel, talk: Conversation, limits: Limits, emit: Emit) -> Turn:
+def ask(model: ChatModel, user: User, talk: Conversation, limits: Limits, emit: Emit) -> Turn:
     """Raises ``PermanentError`` with code ``refused`` and the model's own words where it refuses."""
     now = standing(limits, talk.turn + 1, talk.usage, talk.size, time.time())
     if now.notice:
         emit("status", f"To the model: {now.notice.strip('[]')}")
+    heard = user.messages(talk.heard, last=now.is_last)
+    messages = [message.whole for message in noted(with_words(talk.messages, heard), now.notice)]
     try:
-        answerer, reply = _answered(model, talk.model, noted(talk.messages, now.notice), tools.specs(limits), emit)
+        answerer, reply = _answered(model, talk.model, messages, tools.specs(limits), emit)
     except ContextOverflow as error:
         emit("status", f"{error} The conversation is shortened.")
-        return Turn(stop="overflow", model=talk.model, is_last=now.is_last)
+        return Turn(stop="overflow", model=talk.model, is_last=now.is_last, heard=heard)
     if reply.stop == "refused":
         raise PermanentError(reply.text.strip() or "The model refused without a word.", code="refused")
     usage = reply.usage + _abandoned(emit.tries, reply.usage)
-    told = {"usage": usage, "model": answerer.name, "notice": now.notice, "is_last": now.is_last}
+    told = {"usage": usage, "model": answerer.name, "notice": now.notice, "is_last": now.is_last, "heard": heard}
     return Turn.model_validate({**reply.model_dump(), **told})
 
 

@@ -1,12 +1,14 @@
 """Making a long conversation shorter. Pure, and without a model: nothing is paid, invented or lost in the middle.
 
 Old turns lose what is bulky in them, the results of tools and the files in their arguments; where that is not enough
-the oldest become one line each. Calls and their results stay together. The opening is never touched.
+the oldest become one line each. Calls and their results stay together. The opening is never touched, and what the user
+has said stays word for word.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Sequence
 from itertools import takewhile
@@ -46,7 +48,8 @@ def compacted(messages: Sequence[Message], target: int) -> list[Message]:
         short = [[_shortened(message) for message in turn] for turn in turns[:cut]]
         kept = [*short, *turns[cut:]]
         dropped = _to_drop(kept, cut, target - tokens(opening))
-        candidate = [*opening, *_told(turns[:dropped], kept[dropped:], target // LISTED_SHARE)]
+        begun = _remembering(opening, turns[:dropped])
+        candidate = [*begun, *_told(turns[:dropped], kept[dropped:], target // LISTED_SHARE)]
         if tokens(candidate) <= target:
             break
     return candidate
@@ -59,9 +62,23 @@ def _to_drop(turns: Turns, most: int, room: int) -> int:
         return 0
     dropped, left = 0, sum(sizes) + room // LISTED_SHARE
     while left > room and dropped < min(most, len(turns) - 1):
-        left -= sizes[dropped]
+        left -= sizes[dropped] - _said(turns[dropped])
         dropped += 1
     return dropped
+
+
+def _remembering(opening: list[Message], dropped: Turns) -> list[Message]:
+    """The opening, followed by what the user has said in the turns that are dropped."""
+    said = [message.said for turn in dropped for message in turn if message.said]
+    if not said or not opening:
+        return opening
+    *before, last = opening
+    return [*before, last.model_copy(update={"said": "\n\n".join([*filter(None, [last.said]), *said])})]
+
+
+def _said(turn: list[Message]) -> int:
+    """About how many tokens of the turn stay, whatever happens to the rest."""
+    return math.ceil(sum(len(message.said.encode()) for message in turn) / BYTES_PER_TOKEN)
 
 
 def _told(dropped: Turns, kept: Turns, room: int) -> list[Message]:
@@ -119,4 +136,6 @@ def _named(call: ToolCall) -> str:
 
 
 def _size(message: Message) -> int:
-    return len(message.model_dump_json(include={"content", "tool_calls", "blocks"}, exclude_defaults=True).encode())
+    return len(
+        message.model_dump_json(include={"content", "tool_calls", "blocks", "said"}, exclude_defaults=True).encode()
+    )

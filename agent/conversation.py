@@ -33,7 +33,7 @@ class Conversation:
         self.limits = limits
         self.usage = Usage()
         self.model = ""
-        self.turn = self.compactions = self.checks = 0
+        self.turn = self.compactions = self.checks = self.heard = self.endings = 0
         self.is_over = self.wants_check = False
         self._context = context
         self._known = 0
@@ -75,6 +75,8 @@ class Conversation:
         self.turn += 1
         self.usage += reply.usage
         self.model = reply.model
+        self.messages = with_words(self.messages, reply.heard)
+        self.heard += len(reply.heard)
         if reply.stop == "overflow":
             self._overflow(reply.is_last)
             return
@@ -107,6 +109,14 @@ class Conversation:
         else:
             self._repairs += 1
             self._note(prompts.repair(found))
+
+    def reopen(self) -> None:
+        """The user has said something when all seemed done: the work goes on, and may go wrong anew."""
+        self.endings += 1
+        self.is_over = False
+        self._missing, self._problems = [], []
+        self._cuts = self._overflows = self._repairs = 0
+        self._was_told_empty = self._was_told_nothing_done = False
 
     def _decide(self, reply: Turn) -> None:
         if self._cuts > MAX_CUTS:
@@ -170,4 +180,13 @@ def noted(messages: Sequence[Message], text: str) -> list[Message]:
     *before, last = messages
     if last.role == "assistant":
         return [*messages, Message(role="user", content=text)]
-    return [*before, last.model_copy(update={"content": f"{last.content}\n\n{text}"})]
+    return [*before, last.model_copy(update={"content": f"{last.content}\n\n{text}".lstrip("\n")})]
+
+
+def with_words(messages: Sequence[Message], words: Sequence[str]) -> list[Message]:
+    """``messages`` with what the user has said, where a note would stand; a compaction keeps it as it is."""
+    if not words:
+        return list(messages)
+    *before, last = messages if messages[-1].role != "assistant" else [*messages, Message(role="user")]
+    said = "\n\n".join([*filter(None, [last.said]), *(prompts.USER_SAYS + one for one in words)])
+    return [*before, last.model_copy(update={"said": said})]

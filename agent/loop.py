@@ -11,10 +11,12 @@ from functools import partial
 from agent import prompts
 from agent.conversation import Conversation
 from agent.messages import Limits, RunRequest, RunResult, Turn
-from agent.protocols import ChatModel, ProjectStore, Sandbox, Step
+from agent.protocols import ChatModel, ProjectStore, Sandbox, Step, User
 from agent.steps import Bodies
+from agent.user import Silent
 
 DEFAULT_LIMITS = Limits()
+SILENT = Silent()
 
 
 def run_code_agent(
@@ -24,16 +26,23 @@ def run_code_agent(
     model: ChatModel,
     sandbox: Sandbox,
     store: ProjectStore,
+    user: User = SILENT,
     limits: Limits = DEFAULT_LIMITS,
 ) -> RunResult:
     """Build what ``request`` asks for, in steps ``prepare``, ``model-1``, ``tool-1-1``, …, ``check-1``, ``finish``.
 
     Raises ``PermanentError``, ``TransientError`` or ``Cancelled``. The caller publishes the terminal event.
     """
-    do = Bodies(request, model, sandbox, store, limits)
+    do = Bodies(request, model, sandbox, store, user, limits)
     talk = Conversation(prompts.opening(request, step.run("prepare", do.prepare)), limits, model.context)
 
-    while not talk.is_over:
+    while True:
+        if talk.is_over:
+            end = step.run(f"finish-{talk.endings + 1}" if talk.endings else "finish", partial(do.finish, talk))
+            if end is not None:
+                return RunResult.model_validate(end)
+            talk.reopen()
+
         if talk.is_full:
             talk.compact(step.run(f"compact-{talk.compactions + 1}", partial(do.compact, talk)))
 
@@ -47,6 +56,3 @@ def run_code_agent(
 
         if talk.wants_check:
             talk.judge(step.run(f"check-{talk.checks + 1}", partial(do.check, turn, talk.usage)))
-
-    finish = partial(do.finish, talk.summary, talk.usage, talk.missing)
-    return RunResult.model_validate(step.run("finish", finish))

@@ -74,6 +74,15 @@ class Message(Value):
     tool_calls: list[ToolCall] = []
     tool_call_id: str | None = None
     blocks: list[dict[str, Any]] = Field(default=[], description="a provider's own, to be sent back unchanged")
+    said: str = Field(default="", description="what the user said meanwhile, after the content; never shortened")
+
+    @property
+    def whole(self) -> Message:
+        """As a model is sent it: everything in ``content``."""
+        if not self.said:
+            return self
+        content = f"{self.content}\n\n{self.said}" if self.content else self.said
+        return self.model_copy(update={"content": content, "said": ""})
 
 
 Stop = Literal["done", "length", "refused", "overflow"]
@@ -94,6 +103,7 @@ class Turn(ModelReply):
     model: str = Field(default="", description="which model answered: the fallback, once the first one has failed")
     notice: str = Field(default="", description="what the model was told before it, beyond the conversation")
     is_last: bool = Field(default=False, description="no further model call: a limit is reached")
+    heard: list[str] = Field(default=[], description="what the user had said since the turn before")
 
 
 class ToolSpec(Value):

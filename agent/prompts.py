@@ -36,6 +36,7 @@ EMPTY_ANSWER: Final = "(no answer)"
 ASK_AFTER_EMPTY: Final = (
     "Your answer was empty. Go on with the work, or say in a few words what you made and what is missing."
 )
+USER_SAYS: Final = "The user says meanwhile: "
 CONTINUE: Final = "Your answer was cut at its longest size. Go on exactly where it stopped, without repeating anything."
 CUT_ARGUMENTS: Final = (
     "Nothing was done: your answer reached its longest size inside the arguments of {name} ({size} characters came). "

@@ -1,4 +1,4 @@
-"""The four protocols through which the agent reaches the outside, and the ``Emit`` that a step's body is given.
+"""The five protocols through which the agent reaches the outside, and the ``Emit`` that a step's body is given.
 
 The only way to get an ``Emit`` is to be the body of a step. That is what makes the agent safe to replay: code outside
 ``step.run`` may run many times, and it has nothing in its hands with which it could publish or touch the world.
@@ -154,3 +154,13 @@ class ProjectStore(Protocol):
 
     def save_project(self, files: Mapping[str, bytes]) -> None:
         """Make ``files`` the project's files."""
+
+
+class User(Protocol):
+    """The person behind the run, and what they say while it goes on. ``heard``: how many messages were heard before."""
+
+    def messages(self, heard: int, *, last: bool) -> list[str]:
+        """What they have said since, in order. ``last``: nothing more can be said from now on."""
+
+    def leave(self, heard: int) -> bool:
+        """Let nothing more be said, or return False where something was that is not heard yet."""

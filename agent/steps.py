@@ -14,7 +14,7 @@ from agent.conversation import Conversation
 from agent.deadline import DeadlineEmit, remaining
 from agent.entries import LeftOut, Stored
 from agent.messages import Limits, RunRequest, ToolCall, Usage
-from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox
+from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox, User
 
 CHECK_TIMEOUT: Final = 20.0
 """Seconds for the cheap checks; a project of this size needs a fraction of one."""
@@ -22,12 +22,19 @@ CHECK_TIMEOUT: Final = 20.0
 
 class Bodies:
     def __init__(
-        self, request: RunRequest, model: ChatModel, sandbox: Sandbox, store: ProjectStore, limits: Limits
+        self,
+        request: RunRequest,
+        model: ChatModel,
+        sandbox: Sandbox,
+        store: ProjectStore,
+        user: User,
+        limits: Limits,
     ) -> None:
         self.request = request
         self.model = model
         self.sandbox = sandbox
         self.store = store
+        self.user = user
         self.limits = limits
 
     def prepare(self, emit: Emit) -> list[str]:
@@ -52,7 +59,7 @@ class Bodies:
     def ask(self, turn: int, talk: Conversation, emit: Emit) -> JSON:
         """One model call; returns a ``Turn``."""
         emit = self._begin("model", turn, talk.usage, emit)
-        return asking.ask(self.model, talk, self.limits, emit).model_dump(by_alias=True, mode="json")
+        return asking.ask(self.model, self.user, talk, self.limits, emit).model_dump(by_alias=True, mode="json")
 
     def act(self, call_id: str, call: ToolCall, emit: Emit) -> str:
         """One tool call; returns the text that the model sees."""
@@ -80,8 +87,11 @@ class Bodies:
             emit("status", f"Not checked: {'; '.join(found.unchecked)}")
         return found.problems
 
-    def finish(self, summary: str, usage: Usage, missing: str | None, emit: Emit) -> JSON:
-        """Save the project and describe it; returns a ``RunResult``. ``missing``: what is left undone, in words."""
+    def finish(self, talk: Conversation, emit: Emit) -> JSON:
+        """Save the project and describe it; returns a ``RunResult``, or None: the user has said something meanwhile."""
+        if not self.user.leave(talk.heard):
+            return None
+        missing = talk.missing
         kept = self.store.run_files()
         stored = Stored.decode(kept)
         has_changes = stored.tree != Stored.decode(self.store.project_files()).tree
@@ -94,7 +104,7 @@ class Bodies:
             emit("status", f"Stored, but not shown here (binary or too much): {outcome.listed(left_out)}")
         emit("files", texts)
         self.store.save_project(kept)
-        result = outcome.result(self.request, end, missing, summary, files, texts, self.sandbox.id, usage)
+        result = outcome.result(self.request, end, missing, talk.summary, files, texts, self.sandbox.id, talk.usage)
         return result.model_dump(by_alias=True, mode="json")
 
     def _begin(self, stage: str, turn: int, usage: Usage, emit: Emit) -> Emit:

@@ -15,6 +15,7 @@ from agent.sandbox import MB, Budgets, Janitor, default_dir, open_sandbox, remov
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
+from orchestrator.user import RemoteUser
 
 
 def make_catalog(settings: Settings) -> Catalog:
@@ -71,6 +72,7 @@ class Coder:
             model=self._models.open(request.model),
             sandbox=open_sandbox(self._settings.agent_sandbox, self._dir, request.run_id, budgets(self._settings)),
             store=RedisProjectStore(self._log, record),
+            user=RemoteUser(self._log, record.run_id),
             limits=Limits(
                 max_turns=self._settings.agent_max_turns,
                 max_calls=self._settings.agent_max_calls,

@@ -73,6 +73,7 @@ class FileDeleted(Data):
 
 class UserMessage(Data):
     value: str
+    message_id: str | None = None
 
 
 class ApprovalRequest(Data):

@@ -102,6 +102,27 @@ MUTANTS: Final = (
         ("tests/reliability/test_heart.py",),
     ),
     Mutant(
+        "a message is not added twice",
+        "orchestrator/runlog/scripts/say.lua",
+        "if before then",
+        "if false then",
+        ("tests/http/test_steering.py",),
+    ),
+    Mutant(
+        "a run does not end before it has heard all",
+        "orchestrator/runlog/scripts/hear.lua",
+        "for number = heard + 1, count do",
+        "for number = heard + 1, ARGV[8] == 'leave' and 0 or count do",
+        ("tests/http/test_steering.py",),
+    ),
+    Mutant(
+        "what was heard is part of the reply",
+        "agent/conversation.py",
+        "self.messages = with_words(self.messages, reply.heard)",
+        "pass",
+        ("tests/agent/test_steering.py",),
+    ),
+    Mutant(
         "hand over on drain",
         "orchestrator/engines/direct.py",
         "            self._lease(run_id, 0.001)",

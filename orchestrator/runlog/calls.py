@@ -11,8 +11,11 @@ from orchestrator.runlog.keys import RunKeys
 from orchestrator.runlog.refusals import LogFull
 from orchestrator.runlog.script import Script
 
-SCRIPTS: Final = ("create", "claim", "begin", "append", "commit", "retry", "rest", "move", "note", "end", "read")
-ALLOWED_OOM: Final = ("claim", "begin", "move", "end")
+SCRIPTS: Final = (
+    *("create", "claim", "begin", "append", "commit", "retry", "rest", "move", "note", "end", "read"),
+    *("say", "hear"),
+)
+ALLOWED_OOM: Final = ("claim", "begin", "move", "end", "hear")
 """A run must be taken and ended even where Redis is full."""
 
 

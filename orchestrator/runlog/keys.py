@@ -71,7 +71,12 @@ class RunKeys:
     def files(self) -> str:
         return f"agent:{{{self.run_id}}}:files"
 
+    @cached_property
+    def inbox(self) -> str:
+        """What the user has said to the run."""
+        return f"agent:{{{self.run_id}}}:inbox"
+
     @property
     def all(self) -> list[str]:
         """In the order in which every script takes them."""
-        return [self.run, self.log, self.steps, self.files]
+        return [self.run, self.log, self.steps, self.files, self.inbox]

@@ -14,6 +14,7 @@ from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_m
 from orchestrator.redact import Redactor
 from orchestrator.runlog.calls import Scripts
 from orchestrator.runlog.connection import Client
+from orchestrator.runlog.inbox import Inbox
 from orchestrator.runlog.keys import WATCH_LEASE, RunKeys
 from orchestrator.runlog.line import ProjectLine
 from orchestrator.runlog.projects import ProjectFiles
@@ -81,6 +82,7 @@ class RunLog:
         self.line = ProjectLine(redis)
         self.projects = ProjectFiles(redis)
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
+        self.inbox = Inbox(self._scripts, self.redact)
 
     def create(self, request: RunRequested, engine: str, greeting: str, caller: str = LOCAL) -> bool:
         """Store a queued run of ``caller`` whose first event is the status ``greeting``; False where it exists."""

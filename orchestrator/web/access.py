@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,9 @@ from orchestrator.web.grants import Action, Grant, Tokens
 
 STREAM_TOKEN_SECONDS: Final = 3600
 """How long after a run's time a token of its POST still opens it."""
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,13 @@ class RunAccess:
     def cancel(self, run_id: str) -> RunRecord:
         self.record(run_id, "cancel")
         return self.runs.cancel(run_id, caller().name)
+
+    def steer(self, run_id: str, value: str, key: str | None) -> str:
+        """Tell the run what its user says; returns the message's id. Raises what Inbox.say does, too."""
+        self.record(run_id, "steer")
+        message_id = self.log.inbox.say(run_id, value, key)
+        logger.info("run.told run_id=%s caller=%s", run_id, caller().name)
+        return message_id
 
     def _stream_token(self, run_id: str) -> str:
         """For the page that started the run: it can come back to it, or cancel it, until some time after its end."""

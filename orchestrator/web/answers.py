@@ -64,6 +64,11 @@ class RunAnswer(Answer):
     urls: Urls
 
 
+class MessageAnswer(Answer):
+    run_id: str
+    message_id: str
+
+
 class PageAnswer(Answer):
     """``next`` is the id to ask after; ``done``: the terminal event is among these or came before."""
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from orchestrator.web import answers
 from orchestrator.web.chat import ChatRequest
-from orchestrator.web.inputs import PromptBody
+from orchestrator.web.inputs import MessageBody, PromptBody
 from orchestrator.web.tokens import TokenRequest
 
 ERRORS: Final = {
@@ -18,7 +18,7 @@ ERRORS: Final = {
     401: "No key or token, or one that has expired",
     403: "The key is not known, or the token does not allow this",
     404: "Unknown, expired, or another caller's",
-    409: "Another run of the project is unfinished, and `onConflict` is `reject`",
+    409: "Another run of the project is unfinished, and `onConflict` is `reject`; or the run has ended, or is about to",
     413: "The body is too large",
     422: "The same key or run id came before with a different body",
     429: "Too many runs are unfinished; see Retry-After",
@@ -88,6 +88,15 @@ CALLS: Final = (
         {202: answers.RunAnswer, 200: answers.RunAnswer},
         (404, 503),
         parameters=(RUN,),
+    ),
+    Call(
+        "post",
+        "/agent/run/{runId}/messages",
+        "Tell a run something: the next model call reads it, once. The same `Idempotency-Key` again adds nothing.",
+        {202: answers.MessageAnswer},
+        (400, 404, 409, 413, 422, 503),
+        takes=MessageBody,
+        parameters=(RUN, ("header", "Idempotency-Key", "1 to 255 printable characters of the caller's")),
     ),
     Call(
         "post",

@@ -14,6 +14,7 @@ from orchestrator.hub import HubUnavailable, TooManyViewers
 from orchestrator.idempotency import KeyReused
 from orchestrator.owners import UnknownProject
 from orchestrator.runlog import LogFull, RunMissing
+from orchestrator.runlog.inbox import InboxClosed, InboxFull, MessageKeyReused
 from orchestrator.runs import StartUncertain, TooManyRuns
 
 RETRY_SECONDS: Final = 5
@@ -54,6 +55,9 @@ def register_error_handlers(app: flask.Flask) -> None:
     app.register_error_handler(RunMissing, lambda e: answer(404, UNKNOWN_RUN))
     app.register_error_handler(UnknownProject, lambda e: _refuse("not-their-project", 404, UNKNOWN_PROJECT))
     app.register_error_handler(KeyReused, lambda e: answer(422, str(e)))
+    app.register_error_handler(MessageKeyReused, lambda e: answer(422, str(e)))
+    app.register_error_handler(InboxClosed, lambda e: answer(409, str(e)))
+    app.register_error_handler(InboxFull, lambda e: answer(409, str(e)))
     app.register_error_handler(ProjectBusy, lambda e: answer(409, str(e), {"runId": e.run_id}))
     app.register_error_handler(TooManyRuns, lambda e: _refuse("too-many-runs", 429, str(e), _later()))
     app.register_error_handler(TooManyViewers, lambda e: _refuse("too-many-viewers", 503, str(e), _later()))

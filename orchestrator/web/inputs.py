@@ -63,6 +63,28 @@ class PromptBody(BaseModel):
         return body
 
 
+class MessageBody(BaseModel):
+    """The body of POST /agent/run/<runId>/messages."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    value: str
+
+
+def message(max_bytes: int, max_chars: int) -> str:
+    """What the user says to a run. Raises Problem 400 or 413."""
+    value = body(MessageBody, max_bytes).value
+    if not value.strip():
+        raise Problem(400, "Missing required field: value")
+    _check_length(value, max_chars)
+    return value
+
+
+def _check_length(value: str, max_chars: int) -> None:
+    if len(value) > max_chars:
+        raise Problem(400, "value is too long", {"characters": len(value), "allowed": max_chars})
+
+
 def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
     """The prompt that was posted. Raises Problem 400 or 413."""
     return checked(body(PromptBody, max_bytes), models, max_chars)
@@ -70,8 +92,7 @@ def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
 
 def checked(asked: PromptBody, models: list[str], max_chars: int) -> Prompt:
     """The same, if it can be run. Raises Problem 400."""
-    if len(asked.value) > max_chars:
-        raise Problem(400, "value is too long", {"characters": len(asked.value), "allowed": max_chars})
+    _check_length(asked.value, max_chars)
     if asked.model is not None and asked.model not in models:
         raise Problem(400, f"Unknown model {asked.model!r}", {"models": models})
     return Prompt(

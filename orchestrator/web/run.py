@@ -10,10 +10,11 @@ import flask
 
 from agent.models.catalog import Catalog
 from orchestrator.hub import Hub
-from orchestrator.runlog import RunRecord
+from orchestrator.runlog import RunEnded, RunRecord
 from orchestrator.settings import Settings
 from orchestrator.web import inputs
 from orchestrator.web.access import RunAccess
+from orchestrator.web.errors import Problem
 from orchestrator.web.streams import event_page, event_stream, framer
 
 
@@ -34,6 +35,7 @@ class RunRoutes:
         routes.get("/agent/run/<run_id>/events")(self.events)
         routes.get("/agent/run/<run_id>/poll")(self.poll)
         routes.post("/agent/run/<run_id>/cancel")(self.cancel)
+        routes.post("/agent/run/<run_id>/messages")(self.steer)
         routes.get("/agent/models")(self.models)
         return routes
 
@@ -72,12 +74,25 @@ class RunRoutes:
         record = self.access.cancel(run_id)
         return self._describe(record), 202 if record.status == "cancelled" else 200
 
+    def steer(self, run_id: str) -> flask.typing.ResponseReturnValue:
+        value = inputs.message(self.settings.agent_max_body_bytes, self.settings.agent_max_value_chars)
+        key = inputs.idempotency_key()
+        try:
+            return {"runId": run_id, "messageId": self.access.steer(run_id, value, key)}, 202
+        except RunEnded as error:
+            raise Problem(409, "The run has ended", self._end(self.access.log.record(run_id))) from error
+
     def models(self) -> flask.typing.ResponseReturnValue:
         self.access.door.key_only()
         return {"models": self._models()}
 
     def _models(self) -> list[dict[str, Any]]:
         return [model.model_dump(by_alias=True) for model in self.models_offered.available()]
+
+    def _end(self, record: RunRecord) -> dict[str, Any]:
+        """How a run has ended, without its result."""
+        shown = self._describe(record)
+        return {name: shown[name] for name in ("status", "endedAt", "lastEventId", "error")}
 
     def _describe(self, record: RunRecord) -> dict[str, Any]:
         end = json.loads(self.access.log.end_event(record.run_id) or b"{}") if record.ended else {}

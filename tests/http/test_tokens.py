@@ -53,6 +53,10 @@ def test_a_token_opens_what_it_names_as_far_as_it_can(
     assert [status_of(guarded, call, cancels) for call in run[:3]] == [403] * 3
     assert status_of(guarded, run[3], cancels) == 202
     assert {status_of(guarded, call, given) for call in others for given in (reads, cancels)} == {404}
+    steers, message = token(guarded, WEB, can=["steer"], **named), ("POST", f"/agent/run/{run_id}/messages")
+    assert status_of(guarded, message, steers) == 400  # without a body
+    assert {status_of(guarded, call, steers) for call in run} == {403}
+    assert status_of(guarded, ("POST", f"/agent/run/{other}/messages"), steers) in (400, 404)
     assert {status_of(guarded, ("GET", "/agent/models"), given) for given in (reads, cancels)} == {403}
 
 
@@ -157,7 +161,7 @@ def test_nobody_gets_a_token_for_what_is_not_theirs(guarded: Service, unique: Ca
         pytest.param({"projectId": "p"}, {"can": "Field required"}, id="no-can"),
         pytest.param({"projectId": "p", "can": []}, {"can": "List should have at least 1 item"}, id="can-nothing"),
         pytest.param(
-            {"projectId": "p", "can": ["write"]}, {"can.0": "Input should be 'start', 'read' or"}, id="can-else"
+            {"projectId": "p", "can": ["write"]}, {"can.0": "Input should be 'start', 'read', "}, id="can-else"
         ),
         pytest.param(
             {"projectId": "p", "can": ["read"], "expiresIn": 0}, {"expiresIn": "Input should be gre"}, id="0-s"

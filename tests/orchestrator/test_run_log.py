@@ -358,6 +358,7 @@ def test_every_beat_keeps_all_of_a_run_alive(new_run: NewRun) -> None:
     run.begin("a")
     run.commit("a", 0, 1, 1, "x", file=b"x")
     run.begin("b")
+    run.log.inbox.say(run.run_id, "hello")
     for key in RunKeys(run.run_id).all:
         run.client.expire(key, 50)
     run.append("b", 0, 1, "x")
@@ -390,6 +391,7 @@ def test_everything_of_a_run_expires(new_run: NewRun) -> None:
     run = new_run(ttl=100)
     run.begin("a")
     run.commit("a", 0, 1, 1, "x", file=b"x")
+    run.log.inbox.say(run.run_id, "hello")
     run.log.complete(run.run_id, {})
     for key in RunKeys(run.run_id).all:
         assert 0 < run.client.ttl(key) <= 100, key

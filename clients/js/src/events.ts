@@ -35,7 +35,7 @@ export type TextEvent = Envelope<"text", string>;
 export type ReasoningEvent = Envelope<"reasoning", string>;
 
 /** the user's words during the run; the next model call gets them */
-export type UserMessageEvent = Envelope<"user-message", { value: string }>;
+export type UserMessageEvent = Envelope<"user-message", { value: string; messageId?: string | null }>;
 
 /** a tool is about to run; `callId` is unique in the run */
 export type ToolCallEvent = Envelope<"tool-call", { tool: string; args: Record<string, unknown>; callId: string }>;

@@ -1,7 +1,7 @@
 -- Shared by all scripts of the run log; each script is this text followed by its own.
--- KEYS: run hash, log stream, steps hash, files hash.
+-- KEYS: run hash, log stream, steps hash, files hash, inbox hash.
 -- ARGV[1..6]: channel, longest log, ttl in ms, a running step's lease in ms, longest pause between steps in ms, step.
-local RUN, LOG, STEPS, FILES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local RUN, LOG, STEPS, FILES, INBOX = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local CHANNEL, MAXLEN, TTL, LEASE, PAUSE, STEP = unpack(ARGV, 1, 6)
 local ENDED = { complete = true, failed = true, refused = true, cancelled = true, timeout = true, lost = true }
 local KEPT_EVERY = 8 -- the keys' time to live is renewed when an eighth of it has passed
