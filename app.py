@@ -20,6 +20,7 @@ from orchestrator.web.grants import Tokens
 from orchestrator.web.headers import add_security_headers
 from orchestrator.web.health import HealthRoutes
 from orchestrator.web.inngest import serve_inngest
+from orchestrator.web.limits import request_limit
 from orchestrator.web.origins import allow_origins, local_only
 from orchestrator.web.run import RunRoutes
 from orchestrator.web.sessions import NoSessions
@@ -49,11 +50,17 @@ def create_app(settings: Settings) -> flask.Flask:
     access = RunAccess(service.log, service.follower, service.runs, door, tokens, settings.agent_run_timeout)
     runs = RunRoutes(settings, service.models, service.hub, access)
     makes_tokens = TokenRoutes(door, tokens, service.log, service.project_owners, settings.agent_max_body_bytes)
+    count_request = request_limit(app, service.redis, settings.agent_requests_per_minute)
+    blueprints = [
+        (ChatRoutes(settings, service.models, access).blueprint(), ""),
+        (AgUiRoutes(settings, service.models, access).blueprint(), ""),
+    ]
     for routes, name in ((runs, "run"), (makes_tokens, "tokens")):
-        app.register_blueprint(routes.blueprint(name))
-        app.register_blueprint(routes.blueprint(f"api_{name}"), url_prefix="/api")  # where existing frontends call
-    app.register_blueprint(ChatRoutes(settings, service.models, access).blueprint())
-    app.register_blueprint(AgUiRoutes(settings, service.models, access).blueprint())
+        # `/api` is where existing frontends call.
+        blueprints += [(routes.blueprint(name), ""), (routes.blueprint(f"api_{name}"), "/api")]
+    for blueprint, prefix in blueprints:
+        blueprint.before_request(count_request)  # after the door: it knows who calls
+        app.register_blueprint(blueprint, url_prefix=prefix)
     in_production = not settings.dev
     health = HealthRoutes(
         service.redis, service.dispatcher, registration, service.models, in_production, settings.agent_sandbox

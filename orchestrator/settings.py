@@ -105,6 +105,9 @@ class Settings(BaseSettings):
         100, ge=0, le=100, description="With `auto`: share of new runs given to Inngest, chosen by their project."
     )
     agent_direct_runs: int = Field(16, ge=1, description="Runs a process drives at a time with the direct engine.")
+    agent_requests_per_minute: int = Field(
+        6_000, ge=1, description="Requests a caller may make, whichever process answers; above it 429 with Retry-After."
+    )
     agent_max_active_runs: int = Field(500, ge=1, description="Unfinished runs in all; above it POST answers 429.")
     agent_max_turns: int = Field(24, ge=1, le=200, description="Model calls a run may make.")
     agent_max_calls: int = Field(16, ge=1, le=100, description="Tool calls of one reply that are carried out.")

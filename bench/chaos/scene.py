@@ -18,6 +18,7 @@ SETTINGS = {
     "AGENT_OFFLINE_DELAY": "0.05",  # seconds between two words: a run then lasts some seconds
     "AGENT_RUN_TIMEOUT": "600",
     "AGENT_MAX_ACTIVE_RUNS": "10000",
+    "AGENT_REQUESTS_PER_MINUTE": "10000000",
     "SSE_KEEPALIVE": "1",
 }
 

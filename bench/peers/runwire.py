@@ -25,6 +25,7 @@ class Runwire:
         self.redis = RedisServer(folder / f"{self.name}-redis-{self.port}")
         keys = f"{CALLER}:{API_KEY}"
         settings = {"INNGEST_DEV": "1", "AGENT_ENGINE": "direct", "AGENT_API_KEYS": keys, "LOG_LEVEL": "WARNING"}
+        settings["AGENT_REQUESTS_PER_MINUTE"] = "10000000"
         self._env = clean_environment() | settings | dict(env or {})
         self._workers, self._log_path = workers, folder / f"{self.name}.log"
 

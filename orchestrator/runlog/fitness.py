@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError, ResponseError
 
+from orchestrator.runlog.causes import cause
 from orchestrator.runlog.connection import Client, connect
 from orchestrator.runlog.keys import NOTHING
 from orchestrator.settings import Settings
@@ -35,7 +36,7 @@ def refuse_unfit_redis(settings: Settings) -> None:
     try:
         reason = unfit(redis)
     except (RedisError, OSError) as error:
-        log.warning("redis.not_checked error=%r", error)
+        log.warning("redis.not_usable reason=%s", cause(error))
         return
     finally:
         redis.close()

@@ -27,6 +27,10 @@ def idempotency(digest: str) -> str:
     return f"agent:idempotency:{digest}"
 
 
+def requests_of(count: str) -> str:
+    return f"agent:requests:{count}"
+
+
 def signature_seen(digest: str) -> str:
     return f"agent:inngest:signature:{digest}"
 

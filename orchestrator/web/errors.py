@@ -14,6 +14,7 @@ from orchestrator.hub import HubUnavailable, TooManyViewers
 from orchestrator.idempotency import KeyReused
 from orchestrator.owners import UnknownProject
 from orchestrator.runlog import LogFull, RunMissing
+from orchestrator.runlog.causes import cause
 from orchestrator.runlog.inbox import InboxClosed, InboxFull, MessageKeyReused
 from orchestrator.runs import StartUncertain, TooManyRuns
 
@@ -106,7 +107,7 @@ def _later() -> dict[str, str]:
 
 
 def _redis_away(error: RedisError) -> flask.typing.ResponseReturnValue:
-    log.warning("request.redis_away path=%s error=%r", flask.request.path, error)
+    log.warning("request.redis_away path=%s reason=%s", flask.request.path, cause(error))
     return answer(503, "Redis does not answer", headers=_later())
 
 

@@ -11,7 +11,7 @@ from agent.models.catalog import Catalog
 from agent.sandbox import why_no_jail
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.registration import Registration
-from orchestrator.runlog.address import NotPrimary
+from orchestrator.runlog.causes import cause
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.fitness import check_write, unfit
 from orchestrator.web.errors import RETRY_SECONDS
@@ -42,10 +42,8 @@ class HealthRoutes:
             reason = unfit(self.redis)
             choice = self.dispatcher.choose()
             failed = self.registration.outcome() if choice.engine == "inngest" else None
-        except NotPrimary as error:
-            return self._not_ready({"redis": str(error)})
         except (RedisError, OSError) as error:
-            return self._not_ready({"redis": f"does not answer ({type(error).__name__})"})
+            return self._not_ready({"redis": cause(error)})
         if reason and self.in_production:
             return self._not_ready({"redis": reason})
         if failed:

@@ -10,7 +10,7 @@ from tests.support.service import Service
 from tests.support.sse import Event, run_to_end
 from tools.redis_server import RedisServer
 
-LEASES = ("agent:watch:", "agent:inngest:")  # come and go by themselves
+LEASES = ("agent:watch:", "agent:inngest:", "agent:requests:")  # come and go by themselves
 
 
 @pytest.fixture(scope="package")
