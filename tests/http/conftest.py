@@ -8,6 +8,7 @@ import redis
 from tests.conftest import next_database
 from tests.support.service import Service
 from tests.support.sse import Event, run_to_end
+from tools.processes import wait_until
 from tools.redis_server import RedisServer
 
 LEASES = ("agent:watch:", "agent:inngest:", "agent:requests:")  # come and go by themselves
@@ -25,6 +26,7 @@ def strict_service(redis_server: RedisServer, tmp_path_factory: pytest.TempPathF
 def finished_run(strict_service: Service) -> tuple[str, int]:
     """The id of a run of `strict_service` that is complete, and of its last event."""
     last = run_to_end(strict_service, model="offline")[-1]
+    wait_until(lambda: not _is_in_a_queue(strict_service), 20, "the run to be taken out of its project's queue")
     return last["runId"], last["id"]
 
 
@@ -47,3 +49,8 @@ def contents(service: Service) -> dict[str, object]:
     with redis.Redis.from_url(service.env["REDIS_URL"]) as client:
         names = [key.decode() for key in client.scan_iter(count=1000)]
         return {name: client.dump(name) for name in sorted(names) if not name.startswith(LEASES)}
+
+
+def _is_in_a_queue(service: Service) -> bool:
+    """An ended run is taken out just after its viewers have read the end."""
+    return any(name.startswith("agent:project:") and name.endswith(":runs") for name in contents(service))
