@@ -29,7 +29,9 @@ from tools.examples import APP
 from tools.processes import bound_to_parent, wait_until
 
 CLIENT_NAMES: Final = ("ai7", "ai6", "ag-ui", "useChat")
-CALM_SECONDS: Final = 120.0
+CALM_SECONDS: Final = 1200.0
+"""For the last runs to end."""
+
 NOTES_SHOWN: Final = 10
 
 
@@ -50,22 +52,32 @@ def storm(engine: Engine, runs: int, seconds: float, pause: float, folder: Path)
     outcome = Outcome(engine)
     with scene(engine, folder, app=APP) as stage, Browser(folder / "browser") as browser:
         drive = [node(), "chaos/drive.mjs", stage.service.url, str(runs), str(seconds)]
-        with subprocess.Popen(bound_to_parent(drive), cwd=CLIENTS, stdout=subprocess.PIPE, text=True) as driver:
+        driver = subprocess.Popen(bound_to_parent(drive), cwd=CLIENTS, stdout=subprocess.PIPE, text=True)
+        try:
             browser.open(f"{stage.service.url}/chaos/index.html?runs={runs}&seconds={seconds}")
-            breaker = Breaker(stage)
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
-                breaker.break_something()
-                time.sleep(pause)
-            breaker.close()
-            outcome.faults = breaker.total()
+            outcome.faults = _break_for(seconds, pause, stage)
             said, _ = driver.communicate(timeout=CALM_SECONDS)
+        finally:
+            driver.kill()
+            driver.wait()
         wait_until(lambda: browser.evaluate("results.over"), CALM_SECONDS, "every chat of the page to end")
         for results in (json.loads(said), browser.evaluate("results")):
             outcome.reconnects += results["reconnects"]
             for shown in results["shown"]:
                 _compare(shown, stage, outcome)
     return outcome
+
+
+def _break_for(seconds: float, pause: float, stage: Scene) -> Counter[str]:
+    """Break something now and then; returns how often what was broken."""
+    breaker, until = Breaker(stage), time.monotonic() + seconds
+    try:
+        while time.monotonic() < until:
+            breaker.break_something()
+            time.sleep(pause)
+    finally:
+        breaker.close()
+    return breaker.total()
 
 
 def _compare(shown: dict[str, Any], stage: Scene, outcome: Outcome) -> None:

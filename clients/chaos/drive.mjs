@@ -7,6 +7,8 @@ import * as ai6 from "ai6";
 
 const [url, runs, seconds] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const CANCELLED_SHARE = 0.12;
+const SAY_MS = 15_000;
+const waiting = new Map();
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let reconnects = 0;
 // HttpAgent throws the error of a cut connection once more where nobody can catch it.
@@ -20,6 +22,7 @@ async function uiMessage(ai, name, headers) {
   const send = () => transport.sendMessages({ trigger: "submit-message", chatId, messages });
   cancelSome(() => fetch(`${api}/${chatId}/cancel`, { method: "POST" }));
   let message = null;
+  waiting.set(chatId, `${name}: begins`);
   for (let open = send; ; ) {
     try {
       const stream = await open();
@@ -27,8 +30,14 @@ async function uiMessage(ai, name, headers) {
       else open = send; // nothing to come back to: it never started
       const read = stream && ai.readUIMessageStream({ stream, terminateOnError: true });
       if (read) for await (const latest of read) message = latest;
-    } catch {}
-    if (message?.metadata?.end) return { client: name, runId: message.id, message };
+      waiting.set(chatId, `${name} ${message?.id}: the stream ended`);
+    } catch (error) {
+      waiting.set(chatId, `${name} ${message?.id}: ${error}`);
+    }
+    if (message?.metadata?.end) {
+      waiting.delete(chatId);
+      return { client: name, runId: message.id, message };
+    }
     reconnects++;
     await pause(100 + Math.random() * 400);
   }
@@ -39,14 +48,18 @@ async function agUi() {
   agent.addMessage({ id: "u1", role: "user", content: "a tip calculator" });
   const runId = randomUUID();
   cancelSome(() => fetch(`${url}/agent/run/${runId}/cancel`, { method: "POST" }));
+  waiting.set(runId, `ag-ui ${runId}: begins`);
   for (let finished = null, error = null; ; ) {
     await agent
       .runAgent({ runId }, {
         onRunFinishedEvent: ({ event }) => void (finished = event),
         onRunErrorEvent: ({ event }) => void (error = event.code === "disconnected" ? null : event.message),
       })
-      .catch(() => {});
-    if (finished || error) return { client: "ag-ui", runId, messages: agent.messages, finished, error };
+      .catch((cause) => waiting.set(runId, `ag-ui ${runId}: ${cause}`));
+    if (finished || error) {
+      waiting.delete(runId);
+      return { client: "ag-ui", runId, messages: agent.messages, finished, error };
+    }
     reconnects++;
     await pause(100 + Math.random() * 400);
   }
@@ -62,4 +75,8 @@ for (let run = 0; run < runs; run++) {
   for (const client of clients) started.push(client());
   await pause((seconds * 1000) / runs);
 }
-console.log(JSON.stringify({ shown: await Promise.all(started), reconnects }));
+console.error = () => {}; // HttpAgent tells every broken connection
+const say = setInterval(() => process.stderr.write(`waiting for ${waiting.size}:\n${[...waiting.values()].slice(0, 10).join("\n")}\n`), SAY_MS);
+const shown = await Promise.all(started);
+clearInterval(say);
+console.log(JSON.stringify({ shown, reconnects }));
