@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 from httpx_sse import EventSource, SSEError
@@ -73,6 +73,12 @@ class Runwire:
 
     def close(self) -> None:
         self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _send(
         self, method: str, path: str, stream: bool, headers: dict[str, str], options: dict[str, Any]
