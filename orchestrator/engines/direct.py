@@ -42,8 +42,8 @@ class DirectStep:
         while True:
             try:
                 return self._steps.attempt(self._run_id, step_id, body, execution=self._execution)
-            except LogUnavailable:
-                raise  # whoever has a Redis that answers goes on
+            except (Interrupted, LogUnavailable):
+                raise  # another process goes on: one that stays, or one whose Redis answers
             except TransientError as error:
                 self._steps.wait(self._run_id, error.delay or 0.0)
 
