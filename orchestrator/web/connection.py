@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from gevent import GreenletExit
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
@@ -30,7 +31,7 @@ class TimedSocket:
     def __init__(self, sock: Any, patience: Patience) -> None:
         self._sock, self._patience = sock, patience
         self._head_begins = True
-        self._hung_up = False
+        self.hung_up = False
         self.deadline: float | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -47,7 +48,7 @@ class TimedSocket:
 
     def hang_up(self) -> None:
         """Whoever waits for the client reads the end of the connection, as of one that went away."""
-        self._hung_up = True
+        self.hung_up = True
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RD)
 
@@ -55,7 +56,7 @@ class TimedSocket:
         try:
             return self._recv(size)
         except OSError:
-            if self._hung_up:  # gevent wakes its waiters with an error of its own
+            if self.hung_up:  # gevent wakes its waiters with an error of its own
                 return b""
             raise
 
@@ -134,6 +135,8 @@ class TimedBody:
         try:
             with self._debtors.owing(self._sock):
                 yield
+            if self._sock.hung_up:
+                raise GreenletExit  # among a thousand of them an answer to each would be felt by others
         except TimeoutError:
             self._request.force_close()
             raise RequestTimeout("The body did not arrive in time") from None

@@ -61,7 +61,10 @@ class DrainingWorker(GeventWorker):
         sock.deadline = None
         if req.body is not None:
             req.body = TimedBody(req, sock, self._bodies)
-        return super().handle_request(listener_name, req, sock, addr)
+        answered = super().handle_request(listener_name, req, sock, addr)
+        if sock.hung_up:
+            raise StopIteration  # the end of the connection
+        return answered
 
     def close_idle(self) -> None:
         self._heads.hang_up()

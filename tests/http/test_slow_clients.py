@@ -42,7 +42,9 @@ def connect(service: Service) -> socket.socket:
 @pytest.mark.parametrize("half", [HALF_HEAD, HALF_BODY, b""], ids=["heads", "bodies", "nothing"])
 def test_1200_half_open_connections_leave_healthz_alone(half: bytes, start_service: StartService) -> None:
     """Their own time is long enough here not to help; without the bound the worker's connections are used up."""
-    service = start_service(SSE_MAX_VIEWERS="10", REQUEST_HEAD_TIMEOUT="120", REQUEST_BODY_TIMEOUT="120")
+    service = start_service(
+        SSE_MAX_VIEWERS="10", REQUEST_HEAD_TIMEOUT="120", REQUEST_BODY_TIMEOUT="120", AGENT_OFFLINE_DELAY="0"
+    )
     with ExitStack() as stack:
         for _ in range(CONNECTIONS):
             stack.enter_context(connect(service)).sendall(half)

@@ -129,5 +129,6 @@ def everything_stored(service: Service) -> str:
     with redis.Redis.from_url(service.env["REDIS_URL"], decode_responses=True) as client:
         read = {"hash": client.hgetall, "stream": client.xrange, "string": client.get, "zset": client.zscan}
         for name in client.scan_iter(count=1000):
-            found += [name, read[client.type(name)](name)]
+            if reader := read.get(client.type(name)):  # it may be gone meanwhile
+                found += [name, reader(name)]
     return "\n".join(map(str, found))
