@@ -35,6 +35,7 @@ def test_the_wished_wait_is_understood(headers: dict[str, str], seconds: float |
         ("retry-after", formatdate(time.time() + 100, usegmt=True)),
         ("anthropic-ratelimit-requests-reset", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 100))),
     ],
+    ids=["http-date", "iso-date"],  # the suite's processes must name it alike
 )
 def test_a_date_is_the_wait_until_then(name: str, date: str) -> None:
     wished = retry_after({name: date})

@@ -28,17 +28,17 @@ def test_a_stream_that_is_posted_again_goes_on_after_the_last_event(
     service: Service, unique: Callable[[str], str]
 ) -> None:
     """As fetch-event-source does when the connection breaks; also after the run has ended."""
-    headers = EVENT_STREAM | {"Idempotency-Key": unique("key")}
+    headers, project = EVENT_STREAM | {"Idempotency-Key": unique("key")}, unique("project")
     seen = []
-    with post_run(service, headers=headers, model="offline") as response:
+    with post_run(service, headers=headers, projectId=project, model="offline") as response:
         for event in sse_events(response):
             seen.append(event)
             if event["id"] == 4:
                 break
-    with post_run(service, headers=headers | {"Last-Event-ID": "4"}, model="offline") as response:
+    with post_run(service, headers=headers | {"Last-Event-ID": "4"}, projectId=project, model="offline") as response:
         seen += sse_events(response)
     assert_whole(seen)
-    with post_run(service, headers=headers, model="offline") as response:
+    with post_run(service, headers=headers, projectId=project, model="offline") as response:
         assert list(sse_events(response)) == seen
 
 
