@@ -27,6 +27,8 @@ REST = 4.0
 LONGEST = 0.8
 SURE = 2
 """Looks in a row that find too much memory: that of a process that is just starting another is seen twice."""
+UNSEEN = 10.0
+"""Seconds until a jail must have a /proc to be watched by; bubblewrap takes some milliseconds."""
 LAST_COUNT = 2.0
 """Seconds for a count after the end; a workspace within its budget of files takes a fraction of one."""
 BRIEF_COUNT = 0.05
@@ -77,6 +79,7 @@ class _Ward:
         self._watcher = Watcher(self._jail, self._budgets["memory"], os.stat(self._workspace).st_dev)
         self._on_disk = (0, 0)
         self._most: tuple[int, int] | None = None
+        self._seen_by = time.monotonic() + UNSEEN
 
     def _let_go(self) -> None:
         """Only the jail holds its input and outputs now, so that their end is seen."""
@@ -113,7 +116,7 @@ class _Ward:
             before = time.monotonic()
             over = self._passed()
             found = found + 1 if over else 0
-            if over and (found >= SURE or over["budget"] != "memory"):
+            if over and (found >= SURE or over.get("budget") != "memory"):
                 return over
             pause = LOOK if over else min(LONGEST, max(LOOK, REST * (time.monotonic() - before)))
         return None
@@ -126,7 +129,8 @@ class _Ward:
     def _passed(self) -> Over | None:
         held = self._watcher.look()
         if held is None:
-            return None
+            # A jail that lives and shows nothing must not go on unwatched.
+            return {"failed": "the jail cannot be watched"} if time.monotonic() > self._seen_by else None
         if held.processes > self._budgets["processes"]:
             return self._over("processes", held.processes)
         if held.cpu > self._budgets["cpu"]:
