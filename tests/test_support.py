@@ -84,7 +84,7 @@ def test_runs_go_through_inngest(
 
 @pytest.mark.browser
 def test_a_browser_opens_the_service(service: Service, browser: Browser) -> None:
-    browser.open(f"{service.url}/healthz")
+    browser.open(f"{service.url}/healthz", as_page=True)
     assert browser.evaluate("fetch('/healthz').then(answer => answer.status)") == 200
 
 

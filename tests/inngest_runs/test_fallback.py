@@ -58,10 +58,8 @@ def test_nothing_answers_at_inngests_address(start_service: StartService) -> Non
         f"Accepted; the service itself runs the steps, as Inngest at {url} does not answer, or does not know it yet"
     )
     assert service.http.get(f"/agent/run/{events[0]['runId']}").json()["engine"] == "direct"
-    assert service.http.get("/readyz").json() == {
-        **{"status": "ready", "redis": "ok", "engine": "direct"},
-        "model": "offline",
-    }
+    ready = service.http.get("/readyz").json()
+    assert (ready["status"], ready["redis"], ready["engine"], ready["model"]) == ("ready", "ok", "direct", "offline")
 
 
 def test_inngest_answers_but_does_not_take_the_event(half_inngest: str, start_service: StartService) -> None:

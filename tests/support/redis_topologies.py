@@ -20,15 +20,18 @@ SERVICE_NAME = "mymaster"
 def redis_cluster(folder: Path, nodes: int = 3) -> Iterator[list[RedisServer]]:
     """Primaries that share the slots, without replicas."""
     with ExitStack() as stack:
+        # By default a node's bus is 10,000 above its port, where the system gives ports to outgoing connections.
+        buses = [free_port() for _ in range(nodes)]
         options = {"cluster-enabled": "yes", "databases": "1"}
         servers = [
-            stack.enter_context(RedisServer(folder / f"node-{number}", options=options)) for number in range(nodes)
+            stack.enter_context(RedisServer(folder / f"node-{number}", options={**options, "cluster-port": str(bus)}))
+            for number, bus in enumerate(buses)
         ]
         clients = [stack.enter_context(redis.Redis(port=server.port, decode_responses=True)) for server in servers]
         for number, client in enumerate(clients):
             first, last = (SLOTS * step // nodes for step in (number, number + 1))
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
-            clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", servers[number].port)
+            clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", servers[number].port, buses[number])
         wait_until(lambda: all(map(_knows_all_slots, clients)), READY_SECONDS, "the cluster to form")
         yield servers
 
