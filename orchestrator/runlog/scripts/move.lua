@@ -13,5 +13,7 @@ for _, field in ipairs(redis.call('HKEYS', RUN)) do
 end
 publish(state[3], { ARGV[9] }, 'engine', ARGV[8])
 local now = beat(PAUSE)
+-- A move within the same millisecond as the beat it judged must not look like that beat.
+if tostring(now) == state[2] then redis.call('HSET', RUN, 'beat', now + 1) end
 if state[4] == 'held' then redis.call('HSET', RUN, 'releasedAt', now) end -- its time begins when its turn has come
 return { 'ok', tostring(redis.call('HINCRBY', RUN, 'generation', 1)) }
