@@ -16,7 +16,7 @@ def test_a_step_that_fails_for_good_ends_the_run(
     rough_inngest_service: Service, model_server: ModelServer, unique: Callable[[str], str]
 ) -> None:
     """Without the `fail` in InngestStep._memoised and in on_failure the viewer waited until its time-out."""
-    prompt = model_server.script(unique("refused"), fails(400, "no such model"))
+    prompt = model_server.script(unique("refused"), fails(404, "no such model"))
     end = _end_of(rough_inngest_service, prompt)
     assert (end["type"], end["code"]) == ("error", "failed")
     assert "no such model" in end["data"]
