@@ -398,4 +398,40 @@ MUTANTS: Final = (
         "            pass\n",
         ("tests/escape/test_escapes.py::test_is_held[root-Run-with-the-uid-of-the-service]",),
     ),
+    # Engines that die.
+    Mutant(
+        "refuse who has the run no more",
+        "orchestrator/runlog/scripts/begin.lua",
+        "if (run[2] or '') ~= ARGV[7] then return { 'moved', run[2] or '' } end",
+        "",
+        ("tests/orchestrator/test_run_log.py",),
+    ),
+    Mutant(
+        "keep a silent step's lease",
+        "orchestrator/steps/heart.py",
+        "self._log.fence(*place)",
+        "pass",
+        ("tests/reliability/test_heart.py",),
+    ),
+    Mutant(
+        "move a run that stands still",
+        "orchestrator/engines/watch.py",
+        "                self._look_at_still(scene, engine)",
+        "                pass",
+        ("tests/reliability/test_failover.py",),
+    ),
+    Mutant(
+        "leave a run alone whose engine is busy",
+        "orchestrator/engines/watch.py",
+        "                self._busy_at[name] = began\n",
+        "",
+        ("tests/reliability/test_failover.py",),
+    ),
+    Mutant(
+        "never save over a newer run's files",
+        "orchestrator/runlog/projects.py",
+        "if saved > tonumber(ARGV[1]) then return 0 end",
+        "",
+        ("tests/reliability/test_overlapping_runs.py",),
+    ),
 )

@@ -115,6 +115,11 @@ def steps_run_again(log: str) -> list[str]:
     return again
 
 
+def timestamp(event: bytes) -> float:
+    """When a stored event was made, in seconds since the epoch."""
+    return float(json.loads(event)["timestamp"]) / 1000
+
+
 def ends_by_kind(ends: Iterable[str]) -> Counter[str]:
     return Counter(ends)
 

@@ -29,10 +29,28 @@ def table(outcome: Outcome) -> str:
         ("s, worker killed to next event (median, max)", _spread(outcome.recovery, 1.0)),
         ("s, that event to be had to seen (median, max)", _spread(outcome.late, 1.0)),
         ("s, cancel to terminal event (p50, p99)", _spread(outcome.cancel, 0.99)),
+        ("s, silence after the engine died (median, max)", _spread(outcome.silence, 1.0)),
+        ("times over their limits", "; ".join(over_limits(outcome)) or 0),
     ]
     lines = [f"{name:<{WIDTH}} {value}" for name, value in rows]
     notes = [f"! {note}" for note in losses.notes[:NOTES_SHOWN]]
     return "\n".join([f"Chaos, engine {outcome.plan.engine}", "-" * (WIDTH + 14), *lines, *notes])
+
+
+def over_limits(outcome: Outcome) -> list[str]:
+    """The times that took longer than they may."""
+    found = []
+    for name, values, most_median, most in (
+        ("worker killed to next event", outcome.recovery, 3.0, 15.0),
+        ("that event to be had to seen", outcome.late, 0.5, 3.0),
+        ("cancel to terminal event", outcome.cancel, 1.0, 5.0),
+        ("silence after the engine died", outcome.silence, 20.0, 30.0),
+    ):
+        if values and (median(values) > most_median or max(values) > most):
+            found.append(
+                f"{name}: median {median(values):.1f} s of {most_median:g}, max {max(values):.1f} s of {most:g}"
+            )
+    return found
 
 
 def _spread(values: Sequence[float], share: float) -> str:

@@ -10,7 +10,7 @@ from tests.support.inngest import InngestExecutor
 from tests.support.service import Service
 from tools.redis_server import RedisServer
 
-Engine = Literal["direct", "inngest"]
+Engine = Literal["direct", "inngest", "failover"]
 WORKERS = 2
 FUNCTION_ID = "runwire-code-agent-run"
 INNGEST_RETRY_SECONDS = 0.3  # the real server takes longer; a short delay leaves more time for faults

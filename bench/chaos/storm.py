@@ -44,28 +44,29 @@ class Outcome:
     recovery: list[float] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     cancel: list[float] = field(default_factory=list)
+    silence: list[float] = field(default_factory=list)
 
 
 def storm(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     outcome = Outcome(plan)
     with scene(plan.engine, folder) as stage:
         breaker = Breaker(stage)
-        starters = _starters(plan, stage)
+        starters = make_starters(plan, stage)
         for starter in starters:
             starter.start()
         try:
             _break_for(plan, breaker, say)
         finally:
             breaker.close()
-        watched = _wait_for_all(starters, time.monotonic() + plan.calm, outcome)
+        watched = wait_for_all(starters, time.monotonic() + plan.calm, outcome)
         outcome.faults = breaker.total()
-        _count(watched, stage, breaker, outcome)
+        count(watched, stage, breaker, plan, outcome)
     return outcome
 
 
-def _starters(plan: Plan, stage: Scene) -> list[Starter]:
+def make_starters(plan: Plan, stage: Scene, *, cancel: bool = True) -> list[Starter]:
     apart = plan.seconds * 0.9 / plan.runs
-    cancelled = set(random.sample(range(plan.runs), max(1, round(plan.runs * CANCELLED_SHARE))))
+    cancelled = set(random.sample(range(plan.runs), max(1, round(plan.runs * CANCELLED_SHARE)) if cancel else 0))
     return [
         Starter(
             stage.service.url,
@@ -95,7 +96,7 @@ def _break_for(plan: Plan, breaker: Breaker, say: Callable[[str], None]) -> None
             say(f"{plan.engine}: {done} faults after {time.monotonic() - started:.0f} s")
 
 
-def _wait_for_all(starters: list[Starter], until: float, outcome: Outcome) -> list[WatchedRun]:
+def wait_for_all(starters: list[Starter], until: float, outcome: Outcome) -> list[WatchedRun]:
     watched = []
     for starter in starters:
         starter.join(max(0.0, until - time.monotonic()))
@@ -111,9 +112,9 @@ def _wait_for_all(starters: list[Starter], until: float, outcome: Outcome) -> li
     return watched
 
 
-def _count(watched: list[WatchedRun], stage: Scene, breaker: Breaker, outcome: Outcome) -> None:
+def count(watched: list[WatchedRun], stage: Scene, breaker: Breaker, plan: Plan, outcome: Outcome) -> None:
     losses = outcome.losses
-    outcome.runs = len(watched)
+    outcome.runs += len(watched)
     with redis.Redis.from_url(stage.redis.url) as client:
         for run in watched:
             stored = stored_events(client, run.run_id)
@@ -122,9 +123,9 @@ def _count(watched: list[WatchedRun], stage: Scene, breaker: Breaker, outcome: O
             for viewer in run.viewers:
                 compare(stored, viewer, losses)
                 outcome.connections += viewer.connections
-        losses.runs_twice = max(0, count_runs(client) - outcome.plan.runs)
+        losses.runs_twice += max(0, count_runs(client) - plan.runs)
     again = steps_run_again(stage.service.log())
-    losses.steps_twice = len(again)
+    losses.steps_twice += len(again)
     losses.notes += again
     for run in watched:
         _measure(run, breaker, outcome)

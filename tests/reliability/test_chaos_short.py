@@ -15,5 +15,5 @@ def test_a_short_storm_loses_nothing() -> None:
     print(storm.stdout)
     assert storm.returncode == 0, storm.stdout + storm.stderr
     faults = [int(line.split()[-1]) for line in storm.stdout.splitlines() if line.startswith("faults injected")]
-    assert len(faults) == 2
+    assert len(faults) == 3
     assert sum(faults) >= LEAST_FAULTS

@@ -1,5 +1,6 @@
 """What the tests do with any Inngest server, by its HTTP API."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -63,6 +64,18 @@ class InngestServer:
     def cancel(self, run_id: str) -> None:
         """Cancel a run as the dashboard does."""
         httpx.delete(f"{self.base_url}/v1/runs/{run_id}", trust_env=False).raise_for_status()
+
+    def die(self) -> None:
+        """As after `kill -9`: nothing listens, nothing is called, answers on their way are lost."""
+        raise NotImplementedError
+
+    def come_back(self, *, remembers: bool) -> None:
+        """Start again on the same port, with what was stored or with nothing at all."""
+        raise NotImplementedError
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """As a process that is stopped: connections are taken, nothing is answered; afterwards all goes on."""
+        raise NotImplementedError
 
     def _get(self, path: str) -> Any:
         return httpx.get(f"{self.base_url}{path}", trust_env=False).raise_for_status().json()

@@ -41,6 +41,8 @@ class InngestExecutor(InngestServer):
         self._lost: set[str] = set()
         self._lock = threading.RLock()
         self._open = threading.Event()
+        self.awake = threading.Event()
+        self.awake.set()
         self._stopped = False
         self._port = free_port()
         self._server: HttpServer | None = None
@@ -84,8 +86,31 @@ class InngestExecutor(InngestServer):
 
     def __exit__(self, *_: object) -> None:
         self._stopped = True
+        self.awake.set()
         self._close()
         self._open.set()
+
+    def die(self) -> None:
+        self._close()
+
+    def come_back(self, *, remembers: bool) -> None:
+        if not remembers:
+            for run in list(self.runs):
+                self.forget(run, entirely=True)
+            self.functions.clear()
+            self._started.clear()
+            self._events.clear()
+        self._listen()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        self.awake.clear()
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self.awake.set()
+            self._open.set()
 
     def forget(self, run: Run, *, entirely: bool) -> None:
         """Lose a run: go on calling it a run that runs, as a self-hosted server whose queue was lost does, or not."""

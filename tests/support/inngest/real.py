@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -42,9 +45,31 @@ class RealInngest(InngestServer):
         return cls(str(Path(binary).resolve()), folder)
 
     def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def die(self) -> None:
+        if self._process:
+            kill_group(self._process)
+
+    def come_back(self, *, remembers: bool) -> None:
+        if not remembers:
+            shutil.rmtree(self._folder)
+        self._start()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
+
+    def _start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         log_path = self._folder / "inngest.log"
-        with log_path.open("wb") as log:
+        with log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 bound_to_parent(self._command()),
                 cwd=self._folder,
@@ -55,7 +80,6 @@ class RealInngest(InngestServer):
                 start_new_session=True,
             )
         wait_until(self._answers, START_SECONDS, f"Inngest to start (log: {log_path})")
-        return self
 
     def __exit__(self, *_: object) -> None:
         if self._process:
@@ -63,7 +87,7 @@ class RealInngest(InngestServer):
             kill_group(self._process)
 
     def _command(self) -> list[str]:
-        options = ["--no-discovery", "--no-poll", "--host", "127.0.0.1", "--retry-interval", "1"]
+        options = ["--no-discovery", "--no-poll", "--persist", "--host", "127.0.0.1", "--retry-interval", "1"]
         ports = [part for flag, port in self._ports.items() for part in (flag, str(port))]
         return [self._binary, "dev", *options, "--sqlite-dir", str(self._folder), *ports]
 

@@ -43,6 +43,10 @@ class _QuietHandler(WSGIRequestHandler):
 def _app(executor: "InngestExecutor") -> Flask:
     app = Flask("inngest-executor")
 
+    @app.before_request
+    def freeze() -> None:
+        executor.awake.wait()
+
     @app.get("/health")
     def health() -> ResponseReturnValue:
         return {"status": 200, "message": "OK"}
