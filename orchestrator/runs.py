@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from agent.messages import Value
 from orchestrator.engines.dispatch import HELD, Dispatcher, hold
-from orchestrator.engines.turns import OnConflict, Turns
+from orchestrator.engines.turns import ARRIVING_MS, OnConflict, Turns
 from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.owners import ProjectOwners, UnknownProject
@@ -23,6 +24,16 @@ log = logging.getLogger(__name__)
 
 class TooManyRuns(Exception):
     """As many runs as allowed are unfinished."""
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """Unfinished runs in all, of a caller, of a project; and what a project's runs may have stored of late."""
+
+    in_all: int
+    of_caller: int
+    of_project: int
+    project_bytes: int
 
 
 class StartUncertain(Exception):
@@ -40,8 +51,6 @@ class Prompt(Value):
 
 
 class Runs:
-    """``most`` is how many may be unfinished."""
-
     def __init__(
         self,
         redis: Client,
@@ -50,11 +59,10 @@ class Runs:
         turns: Turns,
         keys: IdempotencyKeys,
         owners: ProjectOwners,
-        *,
-        most: int,
+        limits: RunLimits,
     ) -> None:
         self._redis, self._log, self._dispatcher, self._turns = redis, run_log, dispatcher, turns
-        self._keys, self._owners, self._most = keys, owners, most
+        self._keys, self._owners, self._limits = keys, owners, limits
 
     def find(self, prompt: Prompt, caller: str, key: str | None, run_id: str | None = None) -> tuple[str, bool]:
         """The id of the run to start, or of the one that the same ``key`` has started; and whether it is to start.
@@ -79,10 +87,13 @@ class Runs:
         before = self._turns.join(
             prompt.project_id, run_id, prompt.on_conflict, lambda other: self.cancel(other, caller)
         )
+        if before >= self._limits.of_project:
+            self._log.line.leave(prompt.project_id, run_id)
+            raise TooManyRuns(f"{before} runs of this project are unfinished; try again later")
         choice = self._dispatcher.choose(prompt.project_id) if before == 0 else hold(before)
         request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
         self._dispatcher.reserve(run_id, choice)
-        self._redis.set(project_latest(prompt.project_id), run_id, ex=PROJECT_TTL)
+        self._note(prompt.project_id, run_id, caller)
         try:
             self._log.create(request, choice.engine, choice.why, caller)
         except RedisError as error:
@@ -95,12 +106,31 @@ class Runs:
         """The project is the caller's from now on, and there is room. Raises UnknownProject, TooManyRuns."""
         pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
         self._owners.ask(pipe, project_id, caller)
+        self._log.quota.ask(pipe, caller, project_id)
         self._dispatcher.ask_unfinished(pipe)
-        _, _, owner, *unfinished = pipe.execute()
+        _, _, owner, of_caller, stored, *unfinished = pipe.execute()
         if owner != caller.encode():
             raise UnknownProject("Unknown project")
-        if sum(unfinished) >= self._most:
-            raise TooManyRuns(f"{self._most} runs are unfinished; try again later")
+        if sum(unfinished) >= self._limits.in_all:
+            raise TooManyRuns(f"{self._limits.in_all} runs are unfinished; try again later")
+        if of_caller >= self._limits.of_caller and self._unfinished_of(caller) >= self._limits.of_caller:
+            raise TooManyRuns(f"{self._limits.of_caller} of your runs are unfinished; try again later")
+        if int(stored or 0) > self._limits.project_bytes:
+            raise TooManyRuns("This project's runs have stored as much as they may for now; try again later")
+
+    def _unfinished_of(self, caller: str) -> int:
+        """How many of the caller's runs are unfinished, or on their way to be stored."""
+        added = self._log.quota.runs(caller)
+        now, beats = self._log.beats(added)
+        over = [run_id for run_id, beat in beats.items() if beat is None and now - added[run_id] > ARRIVING_MS]
+        self._log.quota.drop_runs(caller, over)
+        return len(added) - len(over)
+
+    def _note(self, project_id: str, run_id: str, caller: str) -> None:
+        pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
+        pipe.set(project_latest(project_id), run_id, ex=PROJECT_TTL)
+        self._log.quota.add_run(pipe, caller, run_id)
+        pipe.execute()
 
     def latest(self, project_id: str) -> str | None:
         """The project's run that was started last; it may have expired, or never have been stored."""

@@ -32,7 +32,7 @@ from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect, known_nodes
 from orchestrator.runlog.keys import WATCH_LEASE
 from orchestrator.runlog.lease import Lease
-from orchestrator.runs import Runs
+from orchestrator.runs import RunLimits, Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
 
@@ -95,6 +95,7 @@ def build_service(settings: Settings) -> Service:
         redis,
         ttl=settings.events_ttl,
         max_events=settings.events_max_log,
+        max_bytes=settings.agent_max_run_bytes,
         stall=settings.agent_stall_seconds,
         redact=redact,
     )
@@ -131,7 +132,7 @@ def build_service(settings: Settings) -> Service:
     follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)
     # A key lives as long as what its run left.
     keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
-    runs = Runs(redis, log, dispatcher, turns, keys, project_owners, most=settings.agent_max_active_runs)
+    runs = Runs(redis, log, dispatcher, turns, keys, project_owners, _run_limits(settings))
 
     return Service(
         settings=settings,
@@ -150,6 +151,15 @@ def build_service(settings: Settings) -> Service:
         follower=follower,
         runs=runs,
         project_owners=project_owners,
+    )
+
+
+def _run_limits(settings: Settings) -> RunLimits:
+    return RunLimits(
+        in_all=settings.agent_max_active_runs,
+        of_caller=settings.agent_max_caller_runs,
+        of_project=settings.agent_max_project_runs,
+        project_bytes=settings.agent_max_project_bytes,
     )
 
 

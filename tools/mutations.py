@@ -72,6 +72,13 @@ MUTANTS: Final = (
         "",
         ("tests/orchestrator/test_run_log.py",),
     ),
+    Mutant(
+        "a run may store so much",
+        "orchestrator/runlog/scripts/_run.lua",
+        "return state[2] and tonumber(state[1] or '0') > tonumber(state[2])",
+        "return false",
+        ("tests/http/test_too_many_runs.py",),
+    ),
     # Engines.
     Mutant(
         "an execution that lost the run",

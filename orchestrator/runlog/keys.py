@@ -51,6 +51,14 @@ def project_runs(project_id: str) -> str:
     return f"agent:project:{project_id}:runs"
 
 
+def project_bytes(project_id: str) -> str:
+    return f"agent:project:{project_id}:bytes"
+
+
+def caller_runs(caller: str) -> str:
+    return f"agent:caller:{caller}:runs"
+
+
 @dataclass(frozen=True)
 class RunKeys:
     run_id: str

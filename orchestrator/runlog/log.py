@@ -19,8 +19,9 @@ from orchestrator.runlog.keys import WATCH_LEASE, RunKeys
 from orchestrator.runlog.line import ProjectLine
 from orchestrator.runlog.projects import ProjectFiles
 from orchestrator.runlog.queue import RunQueue
+from orchestrator.runlog.quota import Quota
 from orchestrator.runlog.record import END_STATUSES, Beat, Begun, Page, RunRecord
-from orchestrator.runlog.refusals import RunMissing, refuse
+from orchestrator.runlog.refusals import RunMissing, RunTooLarge, refuse
 
 LEASE_SECONDS: Final = 6.0
 """How long a running step may be silent: its process says every two seconds that it still runs."""
@@ -59,7 +60,7 @@ _BEAT_FIELDS: Final = (
 
 
 class RunLog:
-    """All of a run that is in Redis. ``ttl``, ``lease`` and ``stall`` in seconds, ``max_events`` per run.
+    """All of a run that is in Redis. ``ttl``, ``lease`` and ``stall`` in seconds, ``max_events``, ``max_bytes`` a run.
 
     ``lease`` is how long a running step may be silent, ``stall`` how long nothing may happen between two steps;
     ``redact`` masks secrets in text.
@@ -71,6 +72,7 @@ class RunLog:
         *,
         ttl: float = 86_400,
         max_events: int = 10_000,
+        max_bytes: int = 67_108_864,
         lease: float = LEASE_SECONDS,
         stall: float = STALL_SECONDS,
         redact: Redactor | None = None,
@@ -78,9 +80,11 @@ class RunLog:
         self._redis = redis
         self.redact = redact or Redactor()
         self.lease = lease
+        self._max_bytes = max_bytes
         self.queue = RunQueue(redis)
         self.line = ProjectLine(redis)
         self.projects = ProjectFiles(redis)
+        self.quota = Quota(redis, ttl)
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
         self.inbox = Inbox(self._scripts, self.redact)
 
@@ -94,6 +98,7 @@ class RunLog:
             "model": request.model,
             "request": self._masked(request).model_dump_json(by_alias=True, exclude={"generation"}),
             "createdAt": now_ms(),
+            "mostBytes": self._max_bytes,
         }
         outcome, _ = self._call("create", request.run_id, NO_STEP, body, *_flat(fields))
         return outcome == "ok"
@@ -132,9 +137,11 @@ class RunLog:
     def append(self, run_id: str, step: str, attempt: int, number: int, bodies: Sequence[str]) -> None:
         """Store and publish events; ``number`` counts the attempt's events from 1 and makes a repeat harmless.
 
-        Raises RunMissing, RunEnded, AttemptStale, LogFull.
+        Raises RunMissing, RunEnded, AttemptStale, LogFull, RunTooLarge.
         """
         outcome, detail = self._call("append", run_id, step, attempt, number, *bodies)
+        if outcome == "full":
+            raise RunTooLarge
         if outcome != "ok":
             raise refuse(outcome, detail)
 
@@ -150,7 +157,7 @@ class RunLog:
     ) -> Any:
         """Finish a step: its last events, its changed files (None: deleted) and its result, all or nothing.
 
-        Returns the step's stored result: another attempt's, where that one was first.
+        Returns the step's stored result: another attempt's, where that one was first. Raises what ``append`` raises.
         """
         kept = {path: content for path, content in changes.items() if content is not None}
         deleted = [path for path, content in changes.items() if content is None]
@@ -158,6 +165,8 @@ class RunLog:
         outcome, detail = self._call("commit", run_id, step, attempt, *args)
         if outcome == "done":
             return json.loads(detail)
+        if outcome == "full":
+            raise RunTooLarge
         if outcome != "ok":
             raise refuse(outcome, detail)
         return result
@@ -218,12 +227,14 @@ class RunLog:
     def _end(self, run_id: str, status: str, body: str, receipt: str, execution: str) -> bool:
         body = body.removesuffix("}")
         reply = self._scripts.call("end", run_id, NO_STEP, status, body, receipt, execution)
-        outcome, engine, project_id = (str(part, "utf-8") for part in reply)
+        outcome, engine, project_id, *stored = (str(part, "utf-8") for part in reply)
         if outcome in ("missing", "moved"):
             raise refuse(outcome, "")
         with suppress(RedisError):  # in slots of their own; whoever finds an ended run there takes it out too
             self.queue.remove(engine, run_id)
             self.line.leave(project_id, run_id)
+            if stored:
+                self.quota.end_run(run_id, stored[0], project_id, int(stored[1]))
         return outcome == "ok"
 
     def fence(self, run_id: str, step: str, attempt: int) -> None:

@@ -37,6 +37,13 @@ class LogFull(PermanentError):
     """Redis has no memory left (``noeviction``): another attempt would meet the same."""
 
 
+class RunTooLarge(PermanentError):
+    """The run has stored more than it may."""
+
+    def __init__(self) -> None:
+        super().__init__("The run stored more than one run may (AGENT_MAX_RUN_BYTES) and was stopped.")
+
+
 def refuse(outcome: str, detail: str) -> Refused:
     """The exception for a script's ``{missing|ended|moved|elsewhere|stale, detail}``."""
     if outcome == "missing":

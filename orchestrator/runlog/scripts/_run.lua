@@ -26,16 +26,28 @@ local function beat(silence)
   return now
 end
 
+-- Count what the run has stored; more than it may store is refused from the next write on.
+local function count_bytes(size)
+  redis.call('HINCRBY', RUN, 'bytes', size)
+end
+
+local function is_full()
+  local state = redis.call('HMGET', RUN, 'bytes', 'mostBytes')
+  return state[2] and tonumber(state[1] or '0') > tonumber(state[2])
+end
+
 -- Number bodies (an event's JSON without its id) from last + 1 on, store and publish them, and note the last id together
 -- with more fields of the run hash; returns that id.
 local function publish(last, bodies, ...)
-  local call, id = redis.call, tonumber(last or '0')
+  local call, id, size = redis.call, tonumber(last or '0'), 0
   for i = 1, #bodies do
     id = id + 1
     local event = '{"id":' .. id .. ',' .. bodies[i]
     call('XADD', LOG, 'MAXLEN', '~', MAXLEN, id .. '-0', 'e', event)
     call('PUBLISH', CHANNEL, event)
+    size = size + #event
   end
+  count_bytes(size)
   call('HSET', RUN, 'last', id, ...)
   return id
 end

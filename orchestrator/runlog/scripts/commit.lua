@@ -1,11 +1,12 @@
 -- Store a step's result, its last events and its changed files, all or nothing.
 -- ARGV[7]: attempt, ARGV[8]: result, ARGV[9]: number of the first event, ARGV[10]: how many bodies, bodies …,
 -- then how many changed files, path and content …, then deleted paths ….
--- Returns {ok, ''} | {done, result} where it was stored before | {missing|ended|stale, status}.
+-- Returns {ok, ''} | {done, result} where it was stored before | {missing|ended|stale|full, status}.
 local result = redis.call('HGET', STEPS, STEP)
 if result then return { 'done', result } end
 local state, refused = look(ARGV[7])
 if refused then return refused end
+if is_full() then return { 'full', '' } end
 
 local at = 11
 local bodies = {}
@@ -13,7 +14,13 @@ for i = 1, tonumber(ARGV[10]) do bodies[i] = ARGV[at]; at = at + 1 end
 publish_once(state, tonumber(ARGV[9]), bodies)
 local changed = tonumber(ARGV[at])
 at = at + 1
-for _ = 1, changed do redis.call('HSET', FILES, ARGV[at], ARGV[at + 1]); at = at + 2 end
+local size = #ARGV[8]
+for _ = 1, changed do
+  redis.call('HSET', FILES, ARGV[at], ARGV[at + 1])
+  size = size + #ARGV[at + 1]
+  at = at + 2
+end
+count_bytes(size)
 for i = at, #ARGV do redis.call('HDEL', FILES, ARGV[i]) end
 redis.call('HSET', STEPS, STEP, ARGV[8])
 redis.call('HDEL', RUN, 'step', 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP,

@@ -1,6 +1,6 @@
 -- End the run with its one terminal event. ARGV[7]: final status, ARGV[8]: the event's body without its closing brace,
 -- ARGV[9]: "receipt" to add what had been done, ARGV[10]: the execution that must have the run, or "".
--- Returns {ok|ended|moved|missing, engine, project}.
+-- Returns {ok, engine, project, caller, bytes stored} | {ended|moved|missing, engine, project}.
 local state = redis.call('HMGET', RUN, 'status', 'engine', 'claimed', 'projectId')
 local engine, project = state[2] or '', state[4] or ''
 if not state[1] then return { 'missing', engine, project } end
@@ -26,4 +26,4 @@ publish(redis.call('HGET', RUN, 'last'), { body .. '}' })
 local now = clock_ms()
 redis.call('HSET', RUN, 'status', ARGV[7], 'endedAt', now)
 keep_alive(now)
-return { 'ok', engine, project }
+return { 'ok', engine, project, redis.call('HGET', RUN, 'caller') or '', redis.call('HGET', RUN, 'bytes') }
