@@ -19,6 +19,11 @@ MOST_HEADS: Final = 512
 MOST_BODIES: Final = 128
 """And those that may have sent half a body."""
 
+SMALL_BODY: Final = 65_536
+"""Bytes; no route refuses a body for less."""
+
+INNGEST_PATH: Final = "/api/inngest"
+
 SHARE_OF_FILES: Final = 4
 """Where the system allows few open files, neither may take more than one in so many."""
 
@@ -61,6 +66,10 @@ class DrainingWorker(GeventWorker):
         sock.deadline = None
         if req.body is not None:
             req.body = TimedBody(req, sock, self._bodies)
+            if _owes_a_small_body(req):
+                req.body.await_more()
+                if sock.hung_up:
+                    raise StopIteration
         answered = super().handle_request(listener_name, req, sock, addr)
         if sock.hung_up:
             raise StopIteration  # the end of the connection
@@ -68,6 +77,18 @@ class DrainingWorker(GeventWorker):
 
     def close_idle(self) -> None:
         self._heads.hang_up()
+
+
+def _owes_a_small_body(req: Any) -> bool:
+    """Whether the client has announced a body that is not here yet, and will surely be read.
+
+    Not where it waits for a word of ours first, nor where it may be refused unread: for its length, or its signature.
+    """
+    fields = dict(req.headers)
+    length = fields.get("CONTENT-LENGTH", "")
+    if not length.isdecimal() or "EXPECT" in fields or req.path.startswith(INNGEST_PATH):
+        return False
+    return len(req.unreader.buf.getvalue()) < int(length) <= SMALL_BODY
 
 
 def _at_most(wanted: int) -> int:
