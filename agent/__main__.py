@@ -18,9 +18,11 @@ from agent.entries import Entry, Kind, Stored
 from agent.errors import PermanentError
 from agent.inside import confined, look
 from agent.local import Event, LocalRun, run_locally
-from agent.messages import RunRequest
+from agent.messages import Limits, RunRequest
 from agent.models.catalog import Catalog, config_from
+from agent.models.specs import names
 from agent.sandbox import KINDS, open_sandbox, remove_workspace
+from agent.user import AtTerminal
 
 
 def main() -> int:
@@ -36,7 +38,8 @@ def main() -> int:
         except (PermanentError, ValueError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-        is_done = run_locally(request, run, model=model, sandbox=sandbox)
+        limits = Limits(approve=names(args.approve))
+        is_done = run_locally(request, run, model=model, sandbox=sandbox, user=AtTerminal(), limits=limits)
         remove_workspace(args.sandbox, Path(folder), request.run_id)
     if is_done and run.saved is not None:
         _write(out, run)
@@ -53,6 +56,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, help="folder of the project; files that it holds are continued from")
     parser.add_argument("--sandbox", choices=KINDS, default=os.environ.get("AGENT_SANDBOX") or "auto")
+    parser.add_argument(
+        "--approve",
+        metavar="GLOBS",
+        default=os.environ.get("AGENT_APPROVE", ""),
+        help="comma-separated, such as 'rm *': commands that wait for your y or n, and are refused without a terminal",
+    )
     parser.add_argument("--json", action="store_true", help="print the events as JSON, one a line")
     return parser.parse_args()
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from agent import tools
+from agent.approval import needing
 from agent.budget import standing
 from agent.conversation import Conversation, noted, with_words
 from agent.errors import ContextOverflow, PermanentError
@@ -29,6 +30,8 @@ def ask(model: ChatModel, user: User, talk: Conversation, limits: Limits, emit: 
         raise PermanentError(reply.text.strip() or "The model refused without a word.", code="refused")
     usage = reply.usage + _abandoned(emit.tries, reply.usage)
     told = {"usage": usage, "model": answerer.name, "notice": now.notice, "is_last": now.is_last, "heard": heard}
+    # Decided here and remembered, so that a replay under other settings asks for nothing that is done already.
+    told["to_approve"] = needing(reply.tool_calls[: limits.max_calls], limits.approve)
     return Turn.model_validate({**reply.model_dump(), **told})
 
 

@@ -66,6 +66,13 @@ class Console:
         else:
             self._line(event, "⚒", f"{data['tool']} {_brief(args)}", "yellow")
 
+    def _show_approval_request(self, event: Event, data: Event) -> None:
+        self._line(event, "?", f"waits until somebody allows this ({data['approvalId']})", "bold magenta")
+
+    def _show_approval_answer(self, event: Event, data: Event) -> None:
+        words = f": {data['reason']}" if data.get("reason") else ""
+        self._line(event, " ", ("allowed" if data["allow"] else "not allowed") + words, "magenta")
+
     def _show_tool_output(self, event: Event, data: Event) -> None:
         self._flow(data["chunk"], "dim" if data["source"] == "stdout" else "dim red", "│ ")
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from agent.errors import AgentError, Cancelled, PermanentError, TransientError
-from agent.loop import DEFAULT_LIMITS, run_code_agent
+from agent.loop import DEFAULT_LIMITS, SILENT, run_code_agent
 from agent.messages import Limits, RunRequest
-from agent.protocols import JSON, ChatModel, Emit, Sandbox, Tries
+from agent.protocols import JSON, ChatModel, Emit, Sandbox, Tries, User
 
 T = TypeVar("T")
 Event = dict[str, Any]
@@ -97,11 +97,17 @@ class _LocalEmit:
 
 
 def run_locally(
-    request: RunRequest, run: LocalRun, *, model: ChatModel, sandbox: Sandbox, limits: Limits = DEFAULT_LIMITS
+    request: RunRequest,
+    run: LocalRun,
+    *,
+    model: ChatModel,
+    sandbox: Sandbox,
+    user: User = SILENT,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> bool:
     """Run to the end and publish the terminal event; ``False`` if that is an ``error``."""
     try:
-        result = run_code_agent(request, run, model=model, sandbox=sandbox, store=run, limits=limits)
+        result = run_code_agent(request, run, model=model, sandbox=sandbox, store=run, user=user, limits=limits)
     except KeyboardInterrupt:
         run.publish("error", "Cancelled", "end", code="cancelled")
     except AgentError as error:

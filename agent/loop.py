@@ -11,7 +11,7 @@ from functools import partial
 from agent import prompts
 from agent.conversation import Conversation
 from agent.messages import Limits, RunRequest, RunResult, Turn
-from agent.protocols import ChatModel, ProjectStore, Sandbox, Step, User
+from agent.protocols import JSON, ChatModel, ProjectStore, Sandbox, Step, User
 from agent.steps import Bodies
 from agent.user import Silent
 
@@ -30,6 +30,8 @@ def run_code_agent(
     limits: Limits = DEFAULT_LIMITS,
 ) -> RunResult:
     """Build what ``request`` asks for, in steps ``prepare``, ``model-1``, ``tool-1-1``, …, ``check-1``, ``finish``.
+
+    ``approval-1-1`` comes before a call that the user has to allow.
 
     Raises ``PermanentError``, ``TransientError`` or ``Cancelled``. The caller publishes the terminal event.
     """
@@ -51,8 +53,11 @@ def run_code_agent(
         talk.add(reply)
 
         for number, call in enumerate(reply.tool_calls[: limits.max_calls], start=1):
-            result = step.run(f"tool-{turn}-{number}", partial(do.act, f"call-{turn}-{number}", call))
-            talk.add_result(call, result)
+            place = f"{turn}-{number}"
+            answer: JSON = None
+            if number in reply.to_approve:
+                answer = step.run(f"approval-{place}", partial(do.ask_user, place, call))
+            talk.add_result(call, step.run(f"tool-{place}", partial(do.act, place, call, answer)))
 
         if talk.wants_check:
             talk.judge(step.run(f"check-{talk.checks + 1}", partial(do.check, turn, talk.usage)))

@@ -33,6 +33,7 @@ class Limits(Value):
     command_timeout: float = Field(default=120.0, description="seconds a command may take")
     deadline: float | None = Field(default=None, description="seconds since the epoch at which the run times out")
     wind_down: float = Field(default=60.0, description="seconds before the deadline that belong to the last turn")
+    approve: tuple[str, ...] = Field(default=(), description="globs over commands that the user has to allow first")
 
 
 class Usage(Value):
@@ -85,6 +86,22 @@ class Message(Value):
         return self.model_copy(update={"content": content, "said": ""})
 
 
+class ApprovalRequest(Value):
+    """A call that waits until the user allows it; ``id`` is unique in the run."""
+
+    id: str
+    call_id: str
+    tool: str
+    args: dict[str, Any]
+
+
+class Approval(Value):
+    """The answer to a request; ``reason`` in the user's words."""
+
+    allow: bool
+    reason: str = ""
+
+
 Stop = Literal["done", "length", "refused", "overflow"]
 """Why a reply ended: by itself, cut at its longest size, refused, or not even begun as the messages are too long."""
 
@@ -104,6 +121,7 @@ class Turn(ModelReply):
     notice: str = Field(default="", description="what the model was told before it, beyond the conversation")
     is_last: bool = Field(default=False, description="no further model call: a limit is reached")
     heard: list[str] = Field(default=[], description="what the user had said since the turn before")
+    to_approve: list[int] = Field(default=[], description="the calls, from 1, that wait until the user allows them")
 
 
 class ToolSpec(Value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from agent.messages import Limits, Message, RunRequest
+from agent.messages import Approval, Limits, Message, RunRequest
 
 SYSTEM: Final = """\
 You are a careful software engineer who builds small, complete projects.
@@ -37,6 +37,10 @@ ASK_AFTER_EMPTY: Final = (
     "Your answer was empty. Go on with the work, or say in a few words what you made and what is missing."
 )
 USER_SAYS: Final = "The user says meanwhile: "
+NOT_ALLOWED: Final = (
+    "Not carried out: the user does not allow this command. Do not try it in another way: go on without it, or say "
+    "what it is needed for."
+)
 CONTINUE: Final = "Your answer was cut at its longest size. Go on exactly where it stopped, without repeating anything."
 CUT_ARGUMENTS: Final = (
     "Nothing was done: your answer reached its longest size inside the arguments of {name} ({size} characters came). "
@@ -59,6 +63,13 @@ def repair(problems: Sequence[str]) -> str:
     """What the model is asked after a check found ``problems``."""
     listed = "\n".join(f"- {problem}" for problem in problems)
     return f"A check of the files found:\n{listed}\nRepair it, or say why it is right so."
+
+
+def refusal(answer: Approval) -> str:
+    """What the model reads instead of a result; empty where the call is allowed."""
+    if answer.allow:
+        return ""
+    return f"{NOT_ALLOWED} The user says: {answer.reason}" if answer.reason else NOT_ALLOWED
 
 
 def too_many_calls(most: int) -> str:

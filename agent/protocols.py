@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from agent.entries import Changes, Entry
-from agent.messages import CommandResult, Message, ModelReply, ToolSpec
+from agent.messages import Approval, ApprovalRequest, CommandResult, Message, ModelReply, ToolSpec
 
 T = TypeVar("T")
 
@@ -164,3 +164,9 @@ class User(Protocol):
 
     def leave(self, heard: int) -> bool:
         """Let nothing more be said, or return False where something was that is not heard yet."""
+
+    def allows(self, request: ApprovalRequest, emit: Emit) -> Approval:
+        """Publish the call and the request, once each, and return the answer.
+
+        May raise ``Cancelled``: then the answer takes long, and the step is run again when it is there.
+        """

@@ -13,7 +13,7 @@ from agent.compaction import compacted, tokens
 from agent.conversation import Conversation
 from agent.deadline import DeadlineEmit, remaining
 from agent.entries import LeftOut, Stored
-from agent.messages import Limits, RunRequest, ToolCall, Usage
+from agent.messages import Approval, ApprovalRequest, Limits, RunRequest, ToolCall, Usage
 from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox, User
 
 CHECK_TIMEOUT: Final = 20.0
@@ -61,13 +61,23 @@ class Bodies:
         emit = self._begin("model", turn, talk.usage, emit)
         return asking.ask(self.model, self.user, talk, self.limits, emit).model_dump(by_alias=True, mode="json")
 
-    def act(self, call_id: str, call: ToolCall, emit: Emit) -> str:
-        """One tool call; returns the text that the model sees."""
+    def ask_user(self, place: str, call: ToolCall, emit: Emit) -> JSON:
+        """Whether the user allows a call, which is published with that; returns an ``Approval``."""
+        emit = self._watched(emit)
+        request = ApprovalRequest(id=f"approval-{place}", call_id=f"call-{place}", tool=call.name, args=call.args)
+        return self.user.allows(request, emit).model_dump(by_alias=True, mode="json")
+
+    def act(self, place: str, call: ToolCall, answer: JSON, emit: Emit) -> str:
+        """One tool call; returns the text that the model sees. ``answer``: an ``Approval``, where one was asked for."""
+        call_id = f"call-{place}"
         emit = self._watched(emit)
         with self.sandbox.hold(emit.check):
             before, gone = self._restore(emit)
-            emit("tool-call", {"tool": call.name, "args": call.args, "callId": call_id})
-            context = tools.Context(self.sandbox, emit, call_id, self._timeout(self.limits.command_timeout), before)
+            if answer is None:
+                emit("tool-call", {"tool": call.name, "args": call.args, "callId": call_id})
+            refusal = "" if answer is None else prompts.refusal(Approval.model_validate(answer))
+            timeout = self._timeout(self.limits.command_timeout)
+            context = tools.Context(self.sandbox, emit, call_id, timeout, before, refusal)
             result = tools.answer(call, context)
             left_out = workspace.keep(self.sandbox, before, emit).left_out
         if left_out:

@@ -12,6 +12,7 @@ from agent.models.catalog import Catalog, ModelConfig
 from agent.models.specs import names, table
 from agent.protocols import Step
 from agent.sandbox import MB, Budgets, Janitor, default_dir, open_sandbox, remove_workspace
+from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
@@ -57,9 +58,9 @@ def budgets(settings: Settings) -> Budgets:
 class Coder:
     """The agent with everything it needs from this service."""
 
-    def __init__(self, settings: Settings, log: RunLog, models: Catalog) -> None:
+    def __init__(self, settings: Settings, log: RunLog, models: Catalog, keys: IdempotencyKeys) -> None:
         self._settings = settings
-        self._models = models
+        self._models, self._keys = models, keys
         self._log = log
         self._dir = Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
 
@@ -72,15 +73,15 @@ class Coder:
             model=self._models.open(request.model),
             sandbox=open_sandbox(self._settings.agent_sandbox, self._dir, request.run_id, budgets(self._settings)),
             store=RedisProjectStore(self._log, record),
-            user=RemoteUser(self._log, record.run_id),
+            user=RemoteUser(self._log, self._keys, record.run_id, self._settings),
             limits=Limits(
                 max_turns=self._settings.agent_max_turns,
                 max_calls=self._settings.agent_max_calls,
                 max_tokens=self._settings.agent_max_tokens,
                 max_cost=self._settings.agent_max_cost,
                 command_timeout=self._settings.agent_command_timeout,
-                deadline=(record.time("releasedAt") or record.time("createdAt") or 0) / 1000
-                + self._settings.agent_run_timeout,
+                deadline=record.began / 1000 + self._settings.agent_run_timeout,
+                approve=names(self._settings.agent_approve),
                 wind_down=min(WIND_DOWN, self._settings.agent_run_timeout * WIND_DOWN_SHARE),
             ),
         )

@@ -86,6 +86,7 @@ class ApprovalRequest(Data):
 class ApprovalAnswer(Data):
     approval_id: str
     allow: bool
+    reason: str | None = None
 
 
 class Rollback(Data):
@@ -146,7 +147,7 @@ EVENT_TYPES: Final = (
     EventType(
         "approval-request", ApprovalRequest, "the call of `callId` waits until somebody allows or forbids it, for days"
     ),
-    EventType("approval-answer", ApprovalAnswer, "somebody did"),
+    EventType("approval-answer", ApprovalAnswer, "somebody did; `reason` in their words"),
     EventType("tool-output", ToolOutput, "output of a command as it comes. At most 256 KiB for each command"),
     EventType("tool-result", ToolResult, "the tool has ended; `note` is a few words such as `exit code 1`"),
     EventType("file-created", FileWritten, "after the tool that made the file"),

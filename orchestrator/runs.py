@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from agent.messages import Value
+from agent.messages import Approval, Value
+from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.dispatch import HELD, Dispatcher, hold
 from orchestrator.engines.turns import ARRIVING_MS, OnConflict, Turns
 from orchestrator.events import RunRequested
@@ -57,11 +59,13 @@ class Runs:
         run_log: RunLog,
         dispatcher: Dispatcher,
         turns: Turns,
+        waiting: WaitingRuns,
         keys: IdempotencyKeys,
         owners: ProjectOwners,
         limits: RunLimits,
     ) -> None:
         self._redis, self._log, self._dispatcher, self._turns = redis, run_log, dispatcher, turns
+        self._waiting = waiting
         self._keys, self._owners, self._limits = keys, owners, limits
 
     def find(self, prompt: Prompt, caller: str, key: str | None, run_id: str | None = None) -> tuple[str, bool]:
@@ -148,3 +152,10 @@ class Runs:
         if record.status == "cancelled":
             self._dispatcher.cancel(run_id, record.fields["engine"])
         return record
+
+    def answer(self, run_id: str, approval_id: str, answer: Approval, caller: str) -> None:
+        """Allow or forbid what the run has asked for; it goes on at once. Raises what Approvals.answer does."""
+        self._log.approvals.answer(run_id, approval_id, answer)
+        log.info("run.answered run_id=%s approval=%s allow=%s caller=%s", run_id, approval_id, answer.allow, caller)
+        with suppress(RedisError):  # the answer is stored: the watch comes to it
+            self._waiting.go_on(run_id)

@@ -16,6 +16,7 @@ import inngest
 from agent.models.catalog import OFFLINE, Catalog
 from orchestrator.coding import Coder, make_catalog
 from orchestrator.drain import Drain
+from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.client import make_client
 from orchestrator.engines.inngest.functions import Dependencies, make_functions
@@ -103,7 +104,9 @@ def build_service(settings: Settings) -> Service:
     models = make_catalog(settings)
     if models.best == OFFLINE:
         logger.warning("models.offline_only reason='no OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY is set'")
-    coder = Coder(settings, log, models)
+    # A key lives as long as what its run left.
+    keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
+    coder = Coder(settings, log, models, keys)
 
     client = make_client(settings, redact)
     project_owners = ProjectOwners(redis)
@@ -115,7 +118,8 @@ def build_service(settings: Settings) -> Service:
     dispatcher = Dispatcher(settings, log, engines)
     lease = Lease(redis, WATCH_LEASE, owner, LEASE_SECONDS)
     turns = Turns(log, dispatcher)
-    watch = Watch(log, engines, dispatcher, turns, lease, drain, run_timeout=settings.agent_run_timeout)
+    waiting = WaitingRuns(log, dispatcher, settings.agent_approval_timeout)
+    watch = Watch(log, engines, dispatcher, turns, waiting, lease, drain, run_timeout=settings.agent_run_timeout)
 
     housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), drain)
 
@@ -130,9 +134,7 @@ def build_service(settings: Settings) -> Service:
     # Viewers that all come back at once queue for connections of their own, not before the runs' writes.
     reading = connect(settings.redis_url, READ_CONNECTIONS, settings.redis_tls_verify, wait=READ_WAIT_SECONDS)
     follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)
-    # A key lives as long as what its run left.
-    keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
-    runs = Runs(redis, log, dispatcher, turns, keys, project_owners, _run_limits(settings))
+    runs = Runs(redis, log, dispatcher, turns, waiting, keys, project_owners, _run_limits(settings))
 
     return Service(
         settings=settings,

@@ -129,6 +129,14 @@ class Settings(BaseSettings):
     )
     agent_command_timeout: float = Field(120, gt=0, description="Seconds a command in the sandbox may take.")
     agent_run_timeout: float = Field(1800, gt=0, description="Seconds after which a run ends with code `timeout`.")
+    agent_approve: str = Field(
+        "",
+        description="Comma-separated shell globs, such as `rm *,git push*`: a command that matches, whole or in part, "
+        "waits until somebody allows it.",
+    )
+    agent_approval_timeout: float = Field(
+        604_800, gt=0, description="Seconds that a run waits for that; then it ends with code `timeout`."
+    )
     agent_stall_seconds: float = Field(
         15, gt=0, description="Seconds between two steps after which a run is moved, unless its engine is busy."
     )

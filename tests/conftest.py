@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import redis
 
+from tests.support.approvals import APPROVE
 from tests.support.browser import Browser
 from tests.support.inngest import InngestExecutor, InngestServer, RealInngest
 from tests.support.model_server import ModelServer, serving_models
@@ -84,7 +85,8 @@ def scripted_service(
     model_server: ModelServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """Like `service`, but `auto` is the scripted model, and silent streams speak often."""
-    env = {"AGENT_ENGINE": "direct", "SSE_KEEPALIVE": "0.3", "AGENT_OFFLINE_DELAY": "0"} | model_server.environment()
+    env = {"AGENT_ENGINE": "direct", "SSE_KEEPALIVE": "0.3", "AGENT_OFFLINE_DELAY": "0"} | APPROVE
+    env |= model_server.environment()
     folder = tmp_path_factory.mktemp("service")
     with Service(next_database(redis_server), folder, workers=2, env=env) as running:
         yield running

@@ -42,6 +42,8 @@ def answer(call: ToolCall, context: Context) -> str:
 
 
 def _run(call: ToolCall, context: Context) -> tuple[str, str]:
+    if context.refusal:
+        raise ToolFailure(context.refusal, "not allowed")
     if call.was_cut:
         size = len(call.malformed or "")
         raise ToolFailure(prompts.CUT_ARGUMENTS.format(name=call.name, size=size), "arguments cut at the output limit")

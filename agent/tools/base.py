@@ -39,6 +39,8 @@ class Context:
     call_id: str
     command_timeout: float
     stored: Stored = field(default_factory=Stored)
+    refusal: str = ""
+    """What the model reads where the user does not allow the call."""
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,8 @@ class DirectEngine:
             try:
                 if run_id not in self._held and self._lease(run_id, LEASE_SECONDS):
                     self._spawn(run_id)
+            except RunMoved:
+                pass  # the watch takes it out: it knows which queue it belongs in by now
             except Refused:
                 self._log.queue.remove(self.name, run_id)
 

@@ -74,11 +74,11 @@ class Dispatcher:
         """Add commands to ``pipe`` whose replies are the numbers of unfinished runs."""
         self._log.queue.ask_count(pipe, [*self._engines, HELD])
 
-    def release(self, beat: Beat) -> None:
-        """Give a run that was held to the engine of its project. Raises Refused."""
+    def release(self, beat: Beat, why: str) -> None:
+        """Give a run that was held, or waited for its user, to the engine of its project. Raises Refused."""
         choice = self.choose(beat.project_id)
         title = self._engines[choice.engine].title
-        if self._log.move(beat, choice.engine, f"The runs before it have ended; {title} runs the steps"):
+        if self._log.move(beat, choice.engine, f"{why}; {title} runs the steps"):
             self.start(self._log.record(beat.run_id).request, choice.engine)
 
     def start(self, request: RunRequested, engine: str) -> None:
@@ -87,7 +87,7 @@ class Dispatcher:
 
     def cancel(self, run_id: str, engine: str) -> None:
         """Tell the engine of a run that was cancelled; nobody waits for it."""
-        if engine != HELD:
+        if engine in self._engines:
             self._in_background(self._engines[engine].cancel, run_id)
 
     def move(self, beat: Beat, why: str, *, answers: bool) -> None:
@@ -96,7 +96,7 @@ class Dispatcher:
         ``why`` is the first half of the sentence that viewers read; ``answers``: whether the run's engine still does.
         """
         record = self._log.record(beat.run_id)
-        if record.generation >= MOST_MOVES:
+        if record.moves >= MOST_MOVES:
             self._log.fail(beat.run_id, f"{why}; no engine kept the run", "lost", receipt=True)
             return
         engine = self._next(beat.engine, answers)

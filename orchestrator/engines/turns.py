@@ -62,7 +62,7 @@ class Turns:
                     self._log.queue.remove(HELD, run_id)
             elif self._is_first(beat, now):
                 with suppress(Refused):
-                    self._dispatcher.release(beat)
+                    self._dispatcher.release(beat, "The runs before it have ended")
             elif now - beat.at > BEAT_MS:
                 with suppress(Refused):
                     self._log.rest(run_id, NOBODY, 0)

@@ -16,6 +16,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from orchestrator.drain import Drain
+from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.protocol import Engine
 from orchestrator.engines.standstill import Scene, worth_saying
@@ -49,13 +50,14 @@ class Watch:
         engines: Mapping[str, Engine],
         dispatcher: Dispatcher,
         turns: Turns,
+        waiting: WaitingRuns,
         lease: Lease,
         drain: Drain,
         *,
         run_timeout: float,
     ) -> None:
         self._log, self._engines, self._dispatcher = run_log, engines, dispatcher
-        self._turns = turns
+        self._turns, self._waiting = turns, waiting
         self._lease, self._drain = lease, drain
         self._run_timeout = run_timeout
         self._looked = self._sees_since = float("-inf")
@@ -91,6 +93,7 @@ class Watch:
             if engine.watched and began - self._sees_since > 2 * BEAT_SECONDS:
                 self._look_at_still(scene, engine)
         self._turns.look()
+        self._waiting.look()
         self._looked = time.monotonic()
 
     def _sort_out(self, name: str, beats: Mapping[str, Beat | None]) -> None:

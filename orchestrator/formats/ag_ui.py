@@ -233,7 +233,7 @@ class AgUiStream:
         self._say(MessagesSnapshotEvent(messages=[*self._before, *self._messages.list()]))
         interrupts = [
             Interrupt(
-                id=request["approvalId"],
+                id=interrupt_id(self._run_id, request["approvalId"]),
                 reason="tool_call",
                 tool_call_id=self._messages.call_id(request["callId"]),
                 message=f"Allow {request.get('tool')} {dumps(request.get('args'))}?",
@@ -257,6 +257,17 @@ class AgUiStream:
     def _take(self) -> bytes:
         said, self._said = self._said, []
         return "".join(said).encode()
+
+
+def interrupt_id(run_id: str, approval_id: str) -> str:
+    """Names the run as well: an answer comes in a request of its own."""
+    return f"{run_id}.{approval_id}"
+
+
+def asked_by(interrupt_id: str) -> tuple[str, str]:
+    """The ids of the run and of the approval; empty where it is no such id."""
+    run_id, _, approval_id = interrupt_id.partition(".")
+    return run_id, approval_id
 
 
 def _divide(messages: list[Message]) -> tuple[list[Message], list[Message]]:

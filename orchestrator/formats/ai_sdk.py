@@ -41,6 +41,8 @@ class UIMessageStream:
         """Calls without a result: callId → stdout, stderr."""
         self._grown: set[str] = set()
         """Those with output that was not said yet."""
+        self._approved: dict[str, str] = {}
+        """Calls that were asked for in a step before the one that carries them out: callId → that one."""
         self._files: dict[str, Chunk] = {}
         self._undo: dict[str, Chunk | None] = {}
         """The files that this step has touched, as they were."""
@@ -71,9 +73,11 @@ class UIMessageStream:
         elif kind == "tool-call":
             self._call(event)
         elif kind == "tool-output" and data["callId"] in self._calls:
+            self._note_step(event)
             self._calls[data["callId"]][data["source"]] += data["chunk"]
             self._grown.add(data["callId"])
         elif kind == "tool-result" and data["callId"] in self._calls:
+            self._note_step(event)
             self._result(data["callId"], data["ok"], data["note"], elapsed=data["elapsed"])
         elif kind in ("file-created", "file-updated"):
             self._file(event["step"], data["path"], data)
@@ -84,11 +88,16 @@ class UIMessageStream:
         elif kind == "rollback":
             self._rollback(data)
         elif kind == "approval-request" and data["callId"] in self._calls:
+            self._approved[data["callId"]] = ""
             self._say("tool-approval-request", approvalId=data["approvalId"], toolCallId=data["callId"])
         elif kind in ("complete", "error"):
             self._end(event)
         elif kind not in ("tool-output", "tool-result"):
             self._stay(kind, event)
+
+    def _note_step(self, event: Event) -> None:
+        if event["data"]["callId"] in self._approved:
+            self._approved[event["data"]["callId"]] = event["step"]
 
     # the parts of a step
 
@@ -168,11 +177,15 @@ class UIMessageStream:
         self._said.append(chunk)
 
     def _rollback(self, data: dict[str, Any]) -> None:
+        for call_id in [call for call, step in self._approved.items() if step == data["step"]]:
+            # The call was shown before its step began, and stays; what the step has put into it does not.
+            self._calls[call_id] = {"stdout": "", "stderr": ""}
+            self._grown.add(call_id)
         if data["step"] != self._step:
-            return  # nothing of that attempt was part of the message
+            return  # nothing else of that attempt was part of the message
         self._open = None
-        self._calls.clear()
-        self._grown.clear()
+        self._calls = {call: output for call, output in self._calls.items() if call in self._approved}
+        self._grown &= self._calls.keys()
         self._say("reset-step")
         for path, before in self._undo.items():
             if before is None:

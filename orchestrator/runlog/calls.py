@@ -13,7 +13,7 @@ from orchestrator.runlog.script import Script
 
 SCRIPTS: Final = (
     *("create", "claim", "begin", "append", "commit", "retry", "rest", "move", "note", "end", "read"),
-    *("say", "hear"),
+    *("say", "hear", "ask", "answer"),
 )
 ALLOWED_OOM: Final = ("claim", "begin", "move", "end", "hear")
 """A run must be taken and ended even where Redis is full."""

@@ -27,6 +27,11 @@ def idempotency(digest: str) -> str:
     return f"agent:idempotency:{digest}"
 
 
+def idempotency_of(run_id: str) -> str:
+    """Which key has started the run."""
+    return f"agent:idempotency:of:{run_id}"
+
+
 def requests_of(count: str) -> str:
     return f"agent:requests:{count}"
 

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from orchestrator.access import LOCAL, RunOwner
 from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
 from orchestrator.redact import Redactor
+from orchestrator.runlog.approvals import Approvals
 from orchestrator.runlog.calls import Scripts
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.inbox import Inbox
@@ -56,6 +57,8 @@ _BEAT_FIELDS: Final = (
     "projectId",
     "noted",
     "releasedAt",
+    "waited",
+    "waitsFor",
 )
 
 
@@ -87,6 +90,7 @@ class RunLog:
         self.quota = Quota(redis, ttl)
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
         self.inbox = Inbox(self._scripts, self.redact)
+        self.approvals = Approvals(self._scripts, self.queue, self.redact)
 
     def create(self, request: RunRequested, engine: str, greeting: str, caller: str = LOCAL) -> bool:
         """Store a queued run of ``caller`` whose first event is the status ``greeting``; False where it exists."""
@@ -198,8 +202,7 @@ class RunLog:
         outcome, detail = self._call("move", beat.run_id, NO_STEP, beat.at, engine, self._status(beat, sentence))
         if outcome not in ("ok", "alive"):
             raise refuse(outcome, detail)
-        if engine != beat.engine:
-            self.queue.remove(beat.engine if outcome == "ok" else engine, beat.run_id)
+        # The watch takes it out of the other queue: of two that move it at a time, neither may take it out of both.
         return outcome == "ok"
 
     def note(self, beat: Beat, sentence: str, remembered: str) -> None:
@@ -305,7 +308,7 @@ class RunLog:
 
 
 def _beat(run_id: str, row: list[bytes | None]) -> Beat | None:
-    status, engine, at, silence, created, step, done, claimed, project, noted, released = (
+    status, engine, at, silence, created, step, done, claimed, project, noted, released, waited, waits_for = (
         None if part is None else part.decode() for part in row
     )
     if not status or status in END_STATUSES:
@@ -315,12 +318,13 @@ def _beat(run_id: str, row: list[bytes | None]) -> Beat | None:
         engine or "",
         at=int(at or 0),
         silence=int(silence or 0),
-        created=int(released or created or 0),
+        created=int(released or created or 0) + int(waited or 0),
         step=step,
         done_step=done,
         claimed=claimed,
         project_id=project or "",
         noted=noted or "",
+        waits_for=waits_for,
     )
 
 

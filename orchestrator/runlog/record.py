@@ -76,8 +76,18 @@ class RunRecord:
 
     @property
     def generation(self) -> int:
-        """How often the run was moved."""
+        """How often the run was given to an engine again."""
         return int(self.fields.get("generation", 0))
+
+    @property
+    def moves(self) -> int:
+        """How often that was because an engine had lost it."""
+        return int(self.fields.get("moves", 0))
+
+    @property
+    def began(self) -> int:
+        """From when on its time counts, in ms: its start, or its turn in its project, without waits for its user."""
+        return (self.time("releasedAt") or self.time("createdAt") or 0) + (self.time("waited") or 0)
 
     @property
     def request(self) -> RunRequested:
@@ -103,7 +113,7 @@ class Beat:
     at: int
     silence: int
     created: int
-    """When it was asked for, or got its turn among the runs of its project."""
+    """See ``RunRecord.began``."""
     step: str | None = None
     """The step that has begun and is not done."""
     done_step: str | None = None
@@ -111,3 +121,5 @@ class Beat:
     project_id: str = ""
     noted: str = ""
     """What viewers were told about this standstill; it begins with ``at``."""
+    waits_for: str | None = None
+    """The approval that the run waits for; None where there is an answer."""

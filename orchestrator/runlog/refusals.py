@@ -25,6 +25,10 @@ class RunMoved(Refused):
     """Another execution has the run: it was moved to another engine, or taken over by another process."""
 
 
+class RunWaits(RunMoved):
+    """The run waits for its user; whoever has the answer gives it to an engine again."""
+
+
 class AttemptStale(Refused):
     """A newer attempt of the same step has started, or the step is finished."""
 

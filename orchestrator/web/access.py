@@ -9,6 +9,7 @@ from typing import Final
 
 import flask
 
+from agent.messages import Approval
 from orchestrator.hub import Follower, Stream, Viewer
 from orchestrator.hub.frames import Framer
 from orchestrator.runlog import RunLog, RunRecord
@@ -93,6 +94,11 @@ class RunAccess:
         message_id = self.log.inbox.say(run_id, value, key)
         logger.info("run.told run_id=%s caller=%s", run_id, caller().name)
         return message_id
+
+    def answer(self, run_id: str, approval_id: str, answer: Approval) -> None:
+        """Allow or forbid what the run has asked for. Raises what Approvals.answer does, too."""
+        self.record(run_id, "approve")
+        self.runs.answer(run_id, approval_id, answer, caller().name)
 
     def _stream_token(self, run_id: str) -> str:
         """For the page that started the run: it can come back to it, or cancel it, until some time after its end."""

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import flask
-from ag_ui.core import RunAgentInput, TextInputContent, UserMessage
+from ag_ui.core import ResumeEntry, RunAgentInput, TextInputContent, UserMessage
 
+from agent.messages import Approval
 from agent.models.catalog import Catalog
 from orchestrator.formats import TranslatedStream
-from orchestrator.formats.ag_ui import AgUiStream
+from orchestrator.formats.ag_ui import AgUiStream, asked_by
+from orchestrator.hub import Stream
 from orchestrator.hub.frames import frame_data
+from orchestrator.runlog import RunEnded
+from orchestrator.runlog.approvals import AnsweredBefore
 from orchestrator.settings import Settings
 from orchestrator.web import conversation, inputs
 from orchestrator.web.access import RunAccess
@@ -38,7 +42,7 @@ class AgUiRoutes:
         """Start the run that the client's run id names, or attach to it."""
         asked = inputs.body(RunAgentInput, self.settings.agent_max_chat_bytes)
         if asked.resume:
-            raise Problem(501, "This service asks for no approvals, so there is nothing to resume")
+            return self._resume(asked, asked.resume)
         if not inputs.RUN_ID.fullmatch(asked.run_id):
             raise Problem(400, "runId must have 1 to 64 letters, digits, - and _")
         props = asked.forwarded_props if isinstance(asked.forwarded_props, dict) else {}
@@ -49,8 +53,38 @@ class AgUiRoutes:
         if not is_new:
             self.access.record(run_id, "read")  # ids are the clients' own: it may be another caller's
         stream = self.access.start_and_open(run_id, prompt, is_new, frame_data)
-        mapping = AgUiStream(asked, run_id, 0 if is_new else stream.last)
-        return event_stream(stream, run_id, TranslatedStream(stream, mapping))
+        return self._stream(asked, run_id, stream, 0 if is_new else stream.last)
+
+    def _resume(self, asked: RunAgentInput, entries: list[ResumeEntry]) -> flask.typing.ResponseReturnValue:
+        """Answer what a run asks for, and attach to that run; the same request again only attaches."""
+        answers = [(*asked_by(entry.interrupt_id), _answer(entry)) for entry in entries]
+        runs = {run_id for run_id, _, _ in answers}
+        if len(runs) != 1:
+            raise Problem(400, "resume must answer one run's interrupts")
+        run_id = inputs.run_id(runs.pop())
+        for _, approval_id, answer in answers:
+            try:
+                self.access.answer(run_id, approval_id, answer)
+            except AnsweredBefore as error:
+                if error.first != answer:
+                    raise
+            except RunEnded:
+                pass  # the stream says how
+        stream = self.access.open(run_id, 0, frame_data)
+        return self._stream(asked, run_id, stream, stream.last)
+
+    def _stream(self, asked: RunAgentInput, run_id: str, stream: Stream, last: int) -> flask.Response:
+        return event_stream(stream, run_id, TranslatedStream(stream, AgUiStream(asked, run_id, last)))
+
+
+def _answer(entry: ResumeEntry) -> Approval:
+    """Raises Problem 400."""
+    if entry.status == "cancelled":
+        return Approval(allow=False)
+    approved = entry.payload.get("approved") if isinstance(entry.payload, dict) else None
+    if not isinstance(approved, bool):
+        raise Problem(400, "The payload of an answer must be {approved: true} or {approved: false}")
+    return Approval(allow=approved)
 
 
 def _last_words(asked: RunAgentInput) -> str:

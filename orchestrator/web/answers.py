@@ -28,7 +28,7 @@ class Urls(Answer):
     cancel: str
 
 
-Status = Literal["queued", "running", "complete", "failed", "refused", "cancelled", "timeout", "lost"]
+Status = Literal["queued", "running", "waiting", "complete", "failed", "refused", "cancelled", "timeout", "lost"]
 
 
 class StartedAnswer(Answer):
@@ -45,14 +45,14 @@ class RunEnd(Answer):
 class RunAnswer(Answer):
     """Times are milliseconds since the epoch. ``result`` is the `data` of `complete`.
 
-    The engine of a run that waits for its turn in its project is `held`.
+    The engine of a run that waits for its turn in its project is `held`, of one that waits for its user `waiting`.
     """
 
     run_id: str
     status: Status
     project_id: str
     model: str
-    engine: Literal["inngest", "direct", "held"]
+    engine: Literal["inngest", "direct", "held", "waiting"]
     created_at: int
     started_at: int | None
     ended_at: int | None
@@ -67,6 +67,12 @@ class RunAnswer(Answer):
 class MessageAnswer(Answer):
     run_id: str
     message_id: str
+
+
+class ApprovalAnswer(Answer):
+    run_id: str
+    approval_id: str
+    allow: bool
 
 
 class PageAnswer(Answer):

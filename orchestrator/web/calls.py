@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from orchestrator.web import answers
 from orchestrator.web.chat import ChatRequest
-from orchestrator.web.inputs import MessageBody, PromptBody
+from orchestrator.web.inputs import ApprovalBody, MessageBody, PromptBody
 from orchestrator.web.tokens import TokenRequest
 
 ERRORS: Final = {
@@ -18,11 +18,11 @@ ERRORS: Final = {
     401: "No key or token, or one that has expired",
     403: "The key is not known, or the token does not allow this",
     404: "Unknown, expired, or another caller's",
-    409: "Another run of the project is unfinished, and `onConflict` is `reject`; or the run has ended, or is about to",
+    409: "Another run of the project is unfinished, and `onConflict` is `reject`; or the run has ended, or is about "
+    "to, or its question has been answered",
     413: "The body is too large",
     422: "The same key or run id came before with a different body",
     429: "Too many runs are unfinished; see Retry-After",
-    501: "Nothing here asks for approvals",
     503: "Redis does not answer or is full, or this process serves as many streams as it takes; see Retry-After",
 }
 Parameter = tuple[Literal["path", "query", "header"], str, str]
@@ -100,6 +100,15 @@ CALLS: Final = (
     ),
     Call(
         "post",
+        "/agent/run/{runId}/approvals/{approvalId}",
+        "Allow or forbid what a run has asked for with `approval-request`: it goes on. The model reads the reason.",
+        {202: answers.ApprovalAnswer},
+        (400, 404, 409, 413, 503),
+        takes=ApprovalBody,
+        parameters=(RUN, ("path", "approvalId", "The request's `approvalId`")),
+    ),
+    Call(
+        "post",
         "/agent/tokens",
         "A signed token for a page in a browser, for whoever has a key: it names a project or a run, and expires",
         {201: answers.TokenAnswer},
@@ -135,9 +144,10 @@ CALLS: Final = (
     Call(
         "post",
         "/agui",
-        "AG-UI: start the run that `runId` names in the project `threadId`, or attach to it",
+        "AG-UI: start the run that `runId` names in the project `threadId`, or attach to it. With `resume`: answer "
+        "what a run asks for, and attach to that run",
         {200: STREAM},
-        (400, 404, 413, 422, 429, 501, 503),
+        (400, 404, 409, 413, 422, 429, 503),
         takes=RunAgentInput,
     ),
     Call("get", "/healthz", "This process lives", {200: answers.LiveAnswer}, is_public=True),

@@ -14,6 +14,7 @@ from orchestrator.hub import HubUnavailable, TooManyViewers
 from orchestrator.idempotency import KeyReused
 from orchestrator.owners import UnknownProject
 from orchestrator.runlog import LogFull, RunMissing
+from orchestrator.runlog.approvals import AnsweredBefore, UnknownApproval
 from orchestrator.runlog.causes import cause
 from orchestrator.runlog.inbox import InboxClosed, InboxFull, MessageKeyReused
 from orchestrator.runs import StartUncertain, TooManyRuns
@@ -59,6 +60,8 @@ def register_error_handlers(app: flask.Flask) -> None:
     app.register_error_handler(MessageKeyReused, lambda e: answer(422, str(e)))
     app.register_error_handler(InboxClosed, lambda e: answer(409, str(e)))
     app.register_error_handler(InboxFull, lambda e: answer(409, str(e)))
+    app.register_error_handler(UnknownApproval, lambda e: answer(404, str(e)))
+    app.register_error_handler(AnsweredBefore, lambda e: answer(409, str(e), e.first.model_dump(by_alias=True)))
     app.register_error_handler(ProjectBusy, lambda e: answer(409, str(e), {"runId": e.run_id}))
     app.register_error_handler(TooManyRuns, lambda e: _refuse("too-many-runs", 429, str(e), _later()))
     app.register_error_handler(TooManyViewers, lambda e: _refuse("too-many-viewers", 503, str(e), _later()))

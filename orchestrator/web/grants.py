@@ -17,7 +17,7 @@ from orchestrator.access import TOKEN_PREFIX
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import TOKEN_SECRET
 
-Action = Literal["start", "read", "cancel", "steer"]
+Action = Literal["start", "read", "cancel", "steer", "approve"]
 
 
 class TokenRefused(Exception):

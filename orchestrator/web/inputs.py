@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from agent.messages import Approval
 from orchestrator.engines.turns import OnConflict
 from orchestrator.idempotency import KEY_LONGEST
 from orchestrator.runs import Prompt
@@ -71,6 +72,23 @@ class MessageBody(BaseModel):
     value: str
 
 
+class ApprovalBody(BaseModel):
+    """The body of POST /agent/run/<runId>/approvals/<approvalId>."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    allow: bool
+    reason: str | None = None
+
+
+def approval(max_bytes: int, max_chars: int) -> Approval:
+    """The user's answer to what a run has asked for. Raises Problem 400 or 413."""
+    given = body(ApprovalBody, max_bytes)
+    reason = (given.reason or "").strip()
+    _check_length(reason, max_chars, "reason")
+    return Approval(allow=given.allow, reason=reason)
+
+
 def message(max_bytes: int, max_chars: int) -> str:
     """What the user says to a run. Raises Problem 400 or 413."""
     value = body(MessageBody, max_bytes).value
@@ -80,9 +98,9 @@ def message(max_bytes: int, max_chars: int) -> str:
     return value
 
 
-def _check_length(value: str, max_chars: int) -> None:
+def _check_length(value: str, max_chars: int, name: str = "value") -> None:
     if len(value) > max_chars:
-        raise Problem(400, "value is too long", {"characters": len(value), "allowed": max_chars})
+        raise Problem(400, f"{name} is too long", {"characters": len(value), "allowed": max_chars})
 
 
 def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:

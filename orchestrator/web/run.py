@@ -36,6 +36,7 @@ class RunRoutes:
         routes.get("/agent/run/<run_id>/poll")(self.poll)
         routes.post("/agent/run/<run_id>/cancel")(self.cancel)
         routes.post("/agent/run/<run_id>/messages")(self.steer)
+        routes.post("/agent/run/<run_id>/approvals/<approval_id>")(self.approve)
         routes.get("/agent/models")(self.models)
         return routes
 
@@ -81,6 +82,14 @@ class RunRoutes:
             return {"runId": run_id, "messageId": self.access.steer(run_id, value, key)}, 202
         except RunEnded as error:
             raise Problem(409, "The run has ended", self._end(self.access.log.record(run_id))) from error
+
+    def approve(self, run_id: str, approval_id: str) -> flask.typing.ResponseReturnValue:
+        answer = inputs.approval(self.settings.agent_max_body_bytes, self.settings.agent_max_value_chars)
+        try:
+            self.access.answer(run_id, approval_id, answer)
+        except RunEnded as error:
+            raise Problem(409, "The run has ended", self._end(self.access.log.record(run_id))) from error
+        return {"runId": run_id, "approvalId": approval_id, "allow": answer.allow}, 202
 
     def models(self) -> flask.typing.ResponseReturnValue:
         self.access.door.key_only()

@@ -11,13 +11,14 @@ from agent.conversation import with_words
 from agent.loop import run_code_agent
 from agent.messages import Limits, Message, ModelReply, RunRequest, RunResult, ToolSpec
 from agent.protocols import Emit, Sandbox
+from agent.user import Silent
 from tests.agent.fakes import AtOnce, MemoryStore, ScriptedModel, StepByStep, says, writes
 from tests.agent.test_compaction import conversation, turn
 
 PAGE = {"index__html": "<title>x</title>"}
 
 
-class Talkative:
+class Talkative(Silent):
     """A ``User`` of whom a test says when they speak."""
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from orchestrator.events import RunRequested
 from orchestrator.runlog import RunLog
 from tests.conftest import next_database
 from tests.reliability.scripts import Marks
+from tests.support.approvals import APPROVE
 from tests.support.inngest import InngestExecutor
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
@@ -19,6 +20,7 @@ FUNCTION = "runwire-code-agent-run"
 ROUGH = {
     "AGENT_SANDBOX": "unsafe-local",  # commands may leave marks outside their workspace
     "SSE_KEEPALIVE": "0.2",
+    **APPROVE,
 }
 
 

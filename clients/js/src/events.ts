@@ -43,8 +43,8 @@ export type ToolCallEvent = Envelope<"tool-call", { tool: string; args: Record<s
 /** the call of `callId` waits until somebody allows or forbids it, for days */
 export type ApprovalRequestEvent = Envelope<"approval-request", { approvalId: string; callId: string; tool: string; args: Record<string, unknown> }>;
 
-/** somebody did */
-export type ApprovalAnswerEvent = Envelope<"approval-answer", { approvalId: string; allow: boolean }>;
+/** somebody did; `reason` in their words */
+export type ApprovalAnswerEvent = Envelope<"approval-answer", { approvalId: string; allow: boolean; reason?: string | null }>;
 
 /** output of a command as it comes. At most 256 KiB for each command */
 export type ToolOutputEvent = Envelope<"tool-output", { source: "stdout" | "stderr"; chunk: string; callId: string }>;

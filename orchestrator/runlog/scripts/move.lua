@@ -13,6 +13,12 @@ for _, field in ipairs(redis.call('HKEYS', RUN)) do
 end
 publish(state[3], { ARGV[9] }, 'engine', ARGV[8])
 local now = beat(PAUSE)
+if state[4] == 'waiting' then -- for its user, which counts neither as its time nor as a loss
+  redis.call('HINCRBY', RUN, 'waited', now - state[2])
+  redis.call('HSET', RUN, 'status', 'queued')
+elseif state[4] ~= 'held' then
+  redis.call('HINCRBY', RUN, 'moves', 1)
+end
 -- A move within the same millisecond as the beat it judged must not look like that beat.
 if tostring(now) == state[2] then redis.call('HSET', RUN, 'beat', now + 1) end
 if state[4] == 'held' then redis.call('HSET', RUN, 'releasedAt', now) end -- its time begins when its turn has come

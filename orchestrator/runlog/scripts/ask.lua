@@ -1,0 +1,17 @@
+-- Ask the user whether a call is allowed, once, and let the run wait for the answer: nobody has it meanwhile, and all that
+-- it has is kept. STEP is the approval's id. ARGV[7]: attempt, ARGV[8]: how long to keep it in ms, ARGV[9…]: the bodies of
+-- the call and the request.
+-- Returns {answered, answer} | {waits, ''} | {missing|ended|stale, status}.
+if redis.call('HGET', RUN, 'waitsFor') == STEP then return { 'waits', '' } end
+local state, refused = look(ARGV[7])
+if refused then return refused end
+local answer = redis.call('HGET', INBOX, 'answer:' .. STEP)
+if answer then return { 'answered', answer } end
+-- Not among the attempt's own events: no rollback may take back what somebody is about to answer.
+if redis.call('HSETNX', INBOX, 'asked:' .. STEP, 1) == 1 then publish(state[3], { unpack(ARGV, 9) }) end
+redis.call('HDEL', RUN, 'claimed', 'leaseUntil', 'step', 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP,
+  'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP,
+  'failed:' .. STEP, 'failedAt:' .. STEP, 'interrupted:' .. STEP, 'spent:' .. STEP)
+redis.call('HSET', RUN, 'status', 'waiting', 'engine', 'waiting', 'waitsFor', STEP, 'kept', beat(PAUSE))
+for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[8]) end
+return { 'waits', '' }

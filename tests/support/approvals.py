@@ -1,0 +1,33 @@
+"""Runs that wait until somebody allows a command: services here ask about whatever says `ask-me`."""
+
+from typing import Any
+
+import httpx
+import redis
+
+from tests.support.service import Service
+from tools.processes import wait_until
+
+APPROVE = {"AGENT_APPROVE": "*ask-me*"}
+ID = "approval-1-1"
+
+
+def answer(service: Service, run_id: str, approval_id: str = ID, **body: Any) -> httpx.Response:
+    return service.http.post(f"/agent/run/{run_id}/approvals/{approval_id}", json=body)
+
+
+def wait_until_asked(service: Service, run_id: str) -> dict[str, Any]:
+    """The run as it waits."""
+    return wait_until(lambda: _waiting(service, run_id), 20, "the run to wait for its user")
+
+
+def made_older(service: Service, run_id: str, ms: int) -> None:
+    """As if the run had begun, and begun to wait, so much earlier."""
+    with redis.Redis.from_url(service.env["REDIS_URL"]) as client:
+        for field in ("createdAt", "beat"):
+            client.hincrby(f"agent:{{{run_id}}}:run", field, -ms)
+
+
+def _waiting(service: Service, run_id: str) -> dict[str, Any] | None:
+    shown: dict[str, Any] = service.http.get(f"/agent/run/{run_id}").json()
+    return shown if shown["status"] == "waiting" else None
