@@ -47,8 +47,8 @@ class LogWriter:
         return max((e["id"] for e in self.events if e["type"] == "rollback" and e["step"] == self.step), default=0)
 
 
-def random_log(seed: int) -> list[Event]:
-    """A run with steps that are cut off at any point and done again."""
+def random_log(seed: int, *, asks: bool = False) -> list[Event]:
+    """A run with steps that are cut off at any point and done again; ``asks``: some calls are asked for first."""
     chance = random.Random(seed)
     log = LogWriter(f"run_{seed}")
     files: dict[str, str] = {}
@@ -59,10 +59,15 @@ def random_log(seed: int) -> list[Event]:
         log.begin(f"model-{turn}")
         _attempts(chance, log, lambda turn=turn: _model(chance, log, turn))
         for number in range(1, chance.randint(0, 2) + 1):
+            asked = asks and chance.random() < 0.5 and _ask(log, f"{turn}-{number}")
             log.begin(f"tool-{turn}-{number}")
             made: dict[str, str | None] = {}
             _attempts(
-                chance, log, lambda call=f"call-{turn}-{number}", made=made: _tool(chance, log, call, files, made)
+                chance,
+                log,
+                lambda call=f"call-{turn}-{number}", made=made, asked=asked: _tool(
+                    chance, log, call, files, made, is_shown=asked
+                ),
             )
             files.update({path: content for path, content in made.items() if content is not None})
             for path in [path for path, content in made.items() if content is None]:
@@ -96,9 +101,28 @@ def _model(chance: random.Random, log: LogWriter, turn: int) -> None:
         log.emit("text", chance.choice(WORDS))
 
 
-def _tool(chance: random.Random, log: LogWriter, call: str, files: dict[str, str], made: dict[str, str | None]) -> None:
+def _ask(log: LogWriter, place: str) -> bool:
+    """The call is shown, and allowed, before its step begins."""
+    log.begin(f"approval-{place}")
+    call = {"tool": "terminal", "args": {"command": "ls"}, "callId": f"call-{place}"}
+    log.emit("tool-call", call)
+    log.emit("approval-request", {"approvalId": log.step, **call})
+    log.emit("approval-answer", {"approvalId": log.step, "allow": True, "reason": None})
+    return True
+
+
+def _tool(
+    chance: random.Random,
+    log: LogWriter,
+    call: str,
+    files: dict[str, str],
+    made: dict[str, str | None],
+    *,
+    is_shown: bool,
+) -> None:
     made.clear()
-    log.emit("tool-call", {"tool": "terminal", "args": {"command": "ls"}, "callId": call})
+    if not is_shown:
+        log.emit("tool-call", {"tool": "terminal", "args": {"command": "ls"}, "callId": call})
     for _ in range(chance.randint(0, 3)):
         source = chance.choice(("stdout", "stderr"))
         log.emit("tool-output", {"source": source, "chunk": chance.choice(WORDS), "callId": call})

@@ -16,6 +16,7 @@ from tests.formats.logs import random_log
 from tools.clients import run_node
 
 LOGS = [random_log(seed) for seed in range(60)]
+ASKING_LOGS = [random_log(seed, asks=True) for seed in range(40)]
 ASKED = {
     "threadId": "t1",
     "runId": "r1",
@@ -51,9 +52,9 @@ def test_a_ui_message_is_the_fold_of_the_log(client: str, can_reset: bool) -> No
             "chunk": 50 + seed,
             "body": body(UIMessageStream(log[0]["runId"], can_reset=can_reset), log, seed),
         }
-        for seed, log in enumerate(LOGS)
+        for seed, log in enumerate(LOGS + ASKING_LOGS)
     ]
-    for log, answer in zip(LOGS, read(cases), strict=True):
+    for log, answer in zip(LOGS + ASKING_LOGS, read(cases), strict=True):
         check_ui_message(answer, log)
 
 

@@ -104,11 +104,3 @@ def test_a_bad_request_gets_the_protocols_error_and_starts_nothing(strict_servic
     assert response.status_code == 400
     answer = response.json()
     assert (answer["type"], answer["code"], answer["message"]) == ("RUN_ERROR", "invalid", answer["error"])
-
-
-@pytest.mark.usefixtures("changes_nothing")
-def test_answers_to_approvals_that_nobody_asked_for_are_refused(strict_service: Service) -> None:
-    answer = {"interruptId": "a1", "status": "resolved", "payload": {"approved": True}}
-    response = strict_service.http.post("/agui", json=asking("t", "r2", "a page", resume=[answer]))
-    assert response.status_code == 501
-    assert response.json()["type"] == "RUN_ERROR"

@@ -57,6 +57,10 @@ def test_a_token_opens_what_it_names_as_far_as_it_can(
     assert status_of(guarded, message, steers) == 400  # without a body
     assert {status_of(guarded, call, steers) for call in run} == {403}
     assert status_of(guarded, ("POST", f"/agent/run/{other}/messages"), steers) in (400, 404)
+    allows, question = token(guarded, WEB, can=["approve"], **named), f"/agent/run/{run_id}/approvals/approval-1-1"
+    assert status_of(guarded, ("POST", question), allows) == 400
+    answers = [guarded.http.post(question, json={"allow": True}, headers=bearer(given)) for given in (allows, steers)]
+    assert [answer.status_code for answer in answers] == [409, 403]  # the run is cancelled
     assert {status_of(guarded, ("GET", "/agent/models"), given) for given in (reads, cancels)} == {403}
 
 

@@ -1,6 +1,7 @@
 """A command that waits for its user runs once when it is allowed, and never when not, whatever dies meanwhile."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import redis
@@ -34,9 +35,9 @@ def own_service(
     def start(engine: str) -> Service:
         env = ROUGH | {"AGENT_ENGINE": engine, "AGENT_STALL_SECONDS": "2"} | model_server.environment()
         if engine == "direct":
-            return start_service(**env)
+            return start_service(workers=1, **env)
         executor: InngestExecutor = request.getfixturevalue("executor")
-        service = start_service(**env | executor.environment())
+        service = start_service(workers=1, **env | executor.environment())
         executor.wait_for_function(FUNCTION)
         return service
 
@@ -186,10 +187,13 @@ def test_a_run_may_ask_more_often_than_engines_may_lose_it(
     prompt = model_server.script(unique("often"), *[runs(command)] * questions, DONE)
     run_id = start_run(rough_service, projectId=prompt, value=prompt)
     for turn in range(1, questions + 1):
-        asked = f"approval-{turn}-1"
-        wait_until(lambda asked=asked: answer(rough_service, run_id, asked, allow=True).is_success, 20, asked)
+        wait_until(partial(_allows, rough_service, run_id, f"approval-{turn}-1"), 20, f"question {turn}")
     with redis.Redis.from_url(rough_service.env["REDIS_URL"]) as client:
         assert events_of(rough_service, run_id)[-1]["type"] == "complete"
         fields = client.hmget(f"agent:{{{run_id}}}:run", "generation", "moves")
     assert fields == [str(questions).encode(), None]
     assert marks.lines("ran") == ["x"] * questions
+
+
+def _allows(service: Service, run_id: str, approval_id: str) -> bool:
+    return answer(service, run_id, approval_id, allow=True).is_success

@@ -18,7 +18,8 @@ def answer(service: Service, run_id: str, approval_id: str = ID, **body: Any) ->
 
 def wait_until_asked(service: Service, run_id: str) -> dict[str, Any]:
     """The run as it waits."""
-    return wait_until(lambda: _waiting(service, run_id), 20, "the run to wait for its user")
+    wait_until(lambda: _show(service, run_id)["status"] == "waiting", 20, "the run to wait for its user")
+    return _show(service, run_id)
 
 
 def made_older(service: Service, run_id: str, ms: int) -> None:
@@ -28,6 +29,6 @@ def made_older(service: Service, run_id: str, ms: int) -> None:
             client.hincrby(f"agent:{{{run_id}}}:run", field, -ms)
 
 
-def _waiting(service: Service, run_id: str) -> dict[str, Any] | None:
+def _show(service: Service, run_id: str) -> dict[str, Any]:
     shown: dict[str, Any] = service.http.get(f"/agent/run/{run_id}").json()
-    return shown if shown["status"] == "waiting" else None
+    return shown
