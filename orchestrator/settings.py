@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         "waits until somebody allows it.",
     )
     agent_approval_timeout: float = Field(
-        604_800, gt=0, description="Seconds that a run waits for that; then it ends with code `timeout`."
+        604_800, gt=0, le=2_160_000, description="Seconds that a run waits for that; then it ends with code `timeout`."
     )
     agent_stall_seconds: float = Field(
         15, gt=0, description="Seconds between two steps after which a run is moved, unless its engine is busy."

@@ -14,6 +14,7 @@ from orchestrator.runlog.refusals import (
     RunEnded,
     RunMissing,
     RunMoved,
+    RunWaits,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "RunMissing",
     "RunMoved",
     "RunRecord",
+    "RunWaits",
 ]

@@ -12,7 +12,8 @@ from tests.conftest import StartService
 from tests.reliability.conftest import FUNCTION, ROUGH
 from tests.reliability.scripts import DONE, Marks, runs
 from tests.support.approvals import ID, answer, made_older, wait_until_asked
-from tests.support.inngest import InngestExecutor
+from tests.support.inngest import Call, InngestExecutor
+from tests.support.inngest.model import Run
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
 from tests.support.sse import Event, assert_whole, events_of, start_run
@@ -147,6 +148,32 @@ def test_an_answer_counts_whose_process_died_before_it_gave_the_run_to_an_engine
     assert marks.lines("ran") == ["x"]
 
 
+def test_an_execution_that_fails_after_it_has_asked_does_not_end_the_run(
+    rough_inngest_service: Service,
+    rough_executor: InngestExecutor,
+    model_server: ModelServer,
+    unique: Callable[[str], str],
+    marks: Marks,
+) -> None:
+    """Inngest gives up on a service that is gone. Without the engine compared in ending.py that was the end."""
+    prompt = model_server.script(unique("gives-up"), runs(f"{marks.note('ran')}; echo ask-me"), DONE)
+    rough_executor.faults.drop_answer(lambda call: call.event["data"].get("value") == prompt and _asks(call), times=4)
+    run_id = start_run(rough_inngest_service, projectId=prompt, value=prompt)
+    wait_until_asked(rough_inngest_service, run_id)
+    first = rough_executor.runs_for(FUNCTION, value=prompt)[0]
+    wait_until(lambda: first.status == "Failed", 20, "Inngest to give up")
+    failures = f"{FUNCTION}-failure"
+    wait_until(
+        lambda: any(run.status != "Running" for run in _failures(rough_executor, failures, prompt)), 20, "its end"
+    )
+    wait_until_asked(rough_inngest_service, run_id)
+    assert answer(rough_inngest_service, run_id, allow=True).status_code == 202
+    events = events_of(rough_inngest_service, run_id)
+    assert_whole(events)
+    assert events[-1]["type"] == "complete"
+    assert marks.lines("ran") == ["x"]
+
+
 def test_waiting_is_not_part_of_a_runs_time_and_nothing_of_it_expires(
     either_service: Service, model_server: ModelServer, unique: Callable[[str], str]
 ) -> None:
@@ -193,6 +220,16 @@ def test_a_run_may_ask_more_often_than_engines_may_lose_it(
         fields = client.hmget(f"agent:{{{run_id}}}:run", "generation", "moves")
     assert fields == [str(questions).encode(), None]
     assert marks.lines("ran") == ["x"] * questions
+
+
+def _asks(call: Call) -> bool:
+    return ID in call.steps_run
+
+
+def _failures(executor: InngestExecutor, function: str, prompt: str) -> list[Run]:
+    """The runs of on_failure for this prompt."""
+    runs = [run for run in list(executor.runs) if run.function.id == function]
+    return [run for run in runs if run.event["data"]["event"]["data"].get("value") == prompt]
 
 
 def _allows(service: Service, run_id: str, approval_id: str) -> bool:

@@ -8,7 +8,8 @@ if refused then return refused end
 local answer = redis.call('HGET', INBOX, 'answer:' .. STEP)
 if answer then return { 'answered', answer } end
 -- Not among the attempt's own events: no rollback may take back what somebody is about to answer.
-if redis.call('HSETNX', INBOX, 'asked:' .. STEP, 1) == 1 then publish(state[3], { unpack(ARGV, 9) }) end
+redis.call('HSET', INBOX, 'asked:' .. STEP, 1)
+publish(state[3], { unpack(ARGV, 9) })
 redis.call('HDEL', RUN, 'claimed', 'leaseUntil', 'step', 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP,
   'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP,
   'failed:' .. STEP, 'failedAt:' .. STEP, 'interrupted:' .. STEP, 'spent:' .. STEP)

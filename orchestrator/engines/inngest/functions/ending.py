@@ -28,8 +28,9 @@ def end_run(
     run_id = request.run_id
     try:
         record = patiently(dependencies.log.record, run_id)
-        # Before its first step an execution has claimed nothing.
-        unclaimed = "claimed" not in record.fields and record.generation == request.generation
+        # Before its first step an execution has claimed nothing; a run that waits for its user is nobody's, too.
+        is_here = record.generation == request.generation and record.fields["engine"] == "inngest"
+        unclaimed = is_here and "claimed" not in record.fields
         execution = NOBODY if unclaimed else execution_of(str(inngest_run))
         patiently(dependencies.log.fail, run_id, message, code, receipt=receipt, execution=execution)
         record = patiently(dependencies.log.record, run_id)
