@@ -71,7 +71,7 @@ install_requirements() {
   if [ -x .venv/bin/python ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$wanted" ]; then return; fi
   .venv/bin/python -m pip --version >/dev/null 2>&1 || make_virtual_environment
   say "Installing Python packages …"
-  quietly .venv/bin/python -m pip install --disable-pip-version-check --quiet -r "$REQUIREMENTS" ||
+  quietly .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-compile -r "$REQUIREMENTS" ||
     die "the Python packages could not be installed (log: $LOG)."
   printf '%s\n' "$wanted" >"$STAMP"
 }
