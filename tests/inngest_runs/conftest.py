@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import next_database
+from tests.support.approvals import APPROVE
 from tests.support.inngest import InngestExecutor, InngestServer, RealInngest
 from tests.support.model_server import ModelServer
 from tests.support.service import Service
@@ -62,5 +63,5 @@ def inngest_service(
 def _service(
     server: InngestServer, model: ModelServer, redis_server: RedisServer, folders: pytest.TempPathFactory
 ) -> Service:
-    env = {"AGENT_ENGINE": "inngest", "AGENT_OFFLINE_DELAY": "0"} | server.environment() | model.environment()
+    env = {"AGENT_ENGINE": "inngest", "AGENT_OFFLINE_DELAY": "0"} | APPROVE | server.environment() | model.environment()
     return Service(next_database(redis_server), folders.mktemp("service"), workers=2, env=env)
