@@ -2,17 +2,24 @@
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import redis
 
+from agent.entries import Stored as Kept
 from bench.chaos.viewers import Viewer, is_terminal
+from orchestrator.runlog.keys import RunKeys
+from orchestrator.runlog.projects import ProjectFiles
 
 STEP_LINE = re.compile(r"step\.(started|finished) run_id=(\S+) step=(\S+) attempt=(\d+)")
+
+JANITOR_SECONDS = 150.0  # it calls a workspace dead after a minute, and looks once a minute
 
 Stored = list[tuple[int, bytes]]
 
@@ -29,6 +36,8 @@ class Losses:
     bad_runs: int = 0
     steps_twice: int = 0
     runs_twice: int = 0
+    wrong_projects: int = 0
+    leftovers: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -85,6 +94,27 @@ def examine(run_id: str, stored: Stored, losses: Losses) -> str:
         losses.bad_runs += 1
         losses.notes.append(f"{run_id}: {'; '.join(faults)}")
     return _end(events[-1]) if ends else "none"
+
+
+def examine_project(client: "redis.Redis", run_id: str, stored: Stored, losses: Losses) -> None:
+    """Check that the project holds what the run's ``complete`` says that it made."""
+    end = json.loads(stored[-1][1])
+    if end["type"] != "complete":
+        return
+    project: Any = client.hget(RunKeys(run_id).run, "projectId")
+    files = Kept.decode(ProjectFiles(client).read(project.decode())).files()
+    if {path: content.decode() for path, content in files.items()} != end["data"]["files"]:
+        losses.wrong_projects += 1
+        losses.notes.append(f"{run_id}: the project holds {sorted(files)}, the run made {sorted(end['data']['files'])}")
+
+
+def examine_leftovers(sandboxes: Path, losses: Losses) -> None:
+    """Check that no run's workspace stays: those of killed processes are the janitor's, which takes its time."""
+    until = time.monotonic() + JANITOR_SECONDS
+    while (left := sorted(path.name for path in sandboxes.glob("run_*"))) and time.monotonic() < until:
+        time.sleep(1)
+    losses.leftovers += len(left)
+    losses.notes += [f"{name}: its workspace is still there" for name in left]
 
 
 def steps_from_several_attempts(events: Sequence[dict[str, Any]]) -> list[str]:

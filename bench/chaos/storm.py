@@ -11,7 +11,16 @@ import redis
 
 from bench.chaos.clients import Starter, WatchedRun
 from bench.chaos.faults import Breaker
-from bench.chaos.ledger import Losses, compare, count_runs, examine, steps_run_again, stored_events
+from bench.chaos.ledger import (
+    Losses,
+    compare,
+    count_runs,
+    examine,
+    examine_leftovers,
+    examine_project,
+    steps_run_again,
+    stored_events,
+)
 from bench.chaos.scene import Engine, Scene, scene
 
 LEAST_PAUSE, MOST_PAUSE = 0.1, 5.0  # seconds between two faults
@@ -120,10 +129,12 @@ def count(watched: list[WatchedRun], stage: Scene, breaker: Breaker, plan: Plan,
             stored = stored_events(client, run.run_id)
             outcome.events += len(stored)
             outcome.ends[examine(run.run_id, stored, losses)] += 1
+            examine_project(client, run.run_id, stored, losses)
             for viewer in run.viewers:
                 compare(stored, viewer, losses)
                 outcome.connections += viewer.connections
         losses.runs_twice += max(0, count_runs(client) - plan.runs)
+    examine_leftovers(Path(stage.service.env["AGENT_SANDBOX_DIR"]), losses)
     again = steps_run_again(stage.service.log())
     losses.steps_twice += len(again)
     losses.notes += again
