@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: fuzz help setup setup-dev setup-bench demo run example test lint bench chaos escape mutants clean
+.PHONY: fuzz help setup setup-dev setup-bench demo run example test lint bench chaos escape mutants eval clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -47,6 +47,9 @@ fuzz: setup-dev ## Send 20,000 requests that nobody should send: make fuzz ARGS=
 
 escape: setup-dev ## Try to break out of the jail, as root and as an ordinary user
 	@$(PYTHON) -m tests.escape $(ARGS)
+
+eval: setup-dev ## Let a model work on 30 tasks: make eval ARGS="--model NAME"; EVAL_KILL=1 kills meanwhile
+	@$(PYTHON) -m evals $(ARGS)
 
 mutants: setup-dev ## Switch each mechanism off in a copy and see the suite notice
 	@$(PYTHON) -m tools.mutants $(ARGS)

@@ -1,0 +1,94 @@
+"""Runs tasks through the real service, as any client would, and kills its workers meanwhile if asked to."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from agent.entries import Stored
+from evals.score import Run
+from evals.tasks import Task
+from orchestrator.runlog import RunLog
+from orchestrator.runlog.connection import connect
+from tests.support.service import Service
+from tests.support.sse import Event, follow, sse_events
+
+KILL_SHARE: Final = 0.35
+"""Of the steps that a run shows, how many end with their process."""
+MOST_KILLS: Final = 4
+"""Of one task: a step may be started 20 times, and this is no test of that."""
+RETRY_SECONDS: Final = 0.2
+SEEDED: Final = 1
+"""When the project's first files were saved, in ms: before any run."""
+
+
+class Runner:
+    """``kill``: whether worker processes are killed (-9) at random steps."""
+
+    def __init__(self, service: Service, model: str, *, kill: bool, seed: int) -> None:
+        self._service, self._model, self._kill = service, model, kill
+        self._random = random.Random(seed)
+        self._log = RunLog(connect(service.env["REDIS_URL"], 2))
+
+    def run(self, task: Task) -> Run:
+        """Play all of the task's runs on one new project."""
+        project, started = f"eval-{task.name}-{uuid.uuid4().hex[:8]}", time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="runwire-eval-") as folder:
+            if files := task.start(Path(folder)):
+                self._log.projects.replace(project, files, SEEDED)
+        ends, turns, kills = [], 0, 0
+        for prompt in task.prompts:
+            events, killed = self._play(project, prompt)
+            turns += max((event["data"]["turn"] for event in events if event["type"] == "progress"), default=0)
+            kills += killed
+            ends.append(events[-1])
+        used = [end["data"]["usage"] for end in ends if end["type"] == "complete"]
+        return Run(
+            outcome=_outcome(ends[-1]),
+            files=Stored.decode(self._log.projects.read(project)).files(),
+            turns=turns,
+            tokens=sum(usage["inputTokens"] + usage["outputTokens"] + usage["abandoned"] for usage in used),
+            cost=sum(usage["cost"] for usage in used),
+            seconds=time.monotonic() - started,
+            kills=kills,
+        )
+
+    def _play(self, project: str, prompt: str) -> tuple[list[Event], int]:
+        """All of a run's events, and how often its process was killed."""
+        body = {"projectId": project, "value": prompt, "model": self._model}
+        answer = self._service.http.post("/agent/run", json=body, headers={"Accept": "application/json"})
+        run_id: str = answer.raise_for_status().json()["runId"]
+        events: list[Event] = []
+        kills = 0
+        for event in self._follow(run_id):
+            events.append(event)
+            begins = event["type"] in ("progress", "tool-call")
+            if self._kill and begins and kills < MOST_KILLS and self._random.random() < KILL_SHARE:
+                self._service.kill_worker()
+                kills += 1
+        return events, kills
+
+    def _follow(self, run_id: str) -> Iterator[Event]:
+        after = 0
+        while True:
+            try:
+                with follow(self._service, run_id, after) as response:
+                    response.raise_for_status()
+                    for event in sse_events(response):
+                        after = event.get("id", after)
+                        yield event
+                        if event["type"] in ("complete", "error"):
+                            return
+            except httpx.HTTPError:
+                time.sleep(RETRY_SECONDS)
+
+
+def _outcome(end: Mapping[str, Any]) -> str:
+    return str(end["data"]["outcome"] if end["type"] == "complete" else end["code"])

@@ -1,0 +1,3 @@
+import pathlib
+
+assert not pathlib.Path("count.txt").exists(), "a count was made up"

@@ -1,0 +1,5 @@
+"""What the solution takes away."""
+
+import pathlib
+
+pathlib.Path("tools.py").unlink()
