@@ -12,11 +12,10 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from evals.players import PLAYERS, teach
+from evals.players import PLAYERS, playing
 from evals.runner import Runner
 from evals.score import HEAD, Score, line, passes_in_a_jail, score, summary
 from evals.tasks import Task, all_tasks
-from tests.support.model_server import serving_models
 from tests.support.service import Service
 from tools.redis_server import RedisServer
 from tools.stack import environment
@@ -43,9 +42,7 @@ def evaluate(tasks: list[Task], model: str, *, kill: bool, seed: int = 0, sandbo
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="runwire-eval-")))
         env = {name: value for name, value in environment().items() if name.startswith(GIVEN)}
         if model in PLAYERS:
-            server = stack.enter_context(serving_models())
-            for task in tasks:
-                teach(server, task, model)
+            server = stack.enter_context(playing(model, tasks))
             env, model = server.environment(), "auto"
         redis = stack.enter_context(RedisServer())
         env |= {"AGENT_ENGINE": "direct", "AGENT_SANDBOX": sandbox, "AGENT_SANDBOX_DIR": str(folder / "sandboxes")}

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 from evals.tasks import Task
-from tests.support.llm import Answer, says
-from tests.support.model_server import ModelServer
+from tests.support.llm import Answer, Server, says
 
 PLAYERS: Final = ("reference", "nothing")
 DONE: Final = "Done: everything works as you asked."
 CANNOT: Final = "This cannot be done: it contradicts itself or is out of reach. I made nothing."
 
 
-def teach(server: ModelServer, task: Task, player: str) -> None:
-    """Answer the task's prompts as ``player`` would."""
-    for number, prompt in enumerate(task.prompts):
-        is_last = number == len(task.prompts) - 1
-        server.script(prompt, *(_solution(task, is_last) if player == "reference" else (says(DONE),)))
+class PlayerServer(Server):
+    """Answers by what was said before, not by how often it was asked: what a kill took away is said again."""
+
+    def __init__(self, player: str, tasks: Iterable[Task]) -> None:
+        super().__init__(())
+        self._answers: dict[str, list[Answer]] = {}
+        for task in tasks:
+            for number, prompt in enumerate(task.prompts):
+                is_last = number == len(task.prompts) - 1
+                self._answers[prompt] = _solution(task, is_last) if player == "reference" else [says(DONE)]
+
+    def answer_for(self, body: dict[str, Any]) -> Answer:
+        said = [message["content"] for message in body["messages"] if message["role"] == "user"]
+        answers = next(self._answers[prompt] for prompt in self._answers if said[0].startswith(prompt))
+        turns = sum(message["role"] == "assistant" for message in body["messages"])
+        answer: Answer = answers[min(turns, len(answers) - 1)]
+        return answer
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked was killed: that is no news here."""
+
+
+@contextmanager
+def playing(player: str, tasks: Iterable[Task]) -> Iterator[PlayerServer]:
+    server = PlayerServer(player, tasks)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def _solution(task: Task, is_last: bool) -> list[Answer]:
