@@ -81,32 +81,11 @@ MUTANTS: Final = (
     ),
     # Engines.
     Mutant(
-        "an execution that lost the run",
-        "orchestrator/runlog/scripts/begin.lua",
-        "if (run[2] or '') ~= ARGV[7] then return { 'moved', run[2] or '' } end",
-        "",
-        ("tests/orchestrator/test_run_log.py", "tests/reliability/test_failover.py"),
-    ),
-    Mutant(
         "take over from a dead process",
         "orchestrator/runlog/scripts/claim.lua",
         "local is_free = lease > 0 and tonumber(state[5] or '0') <= now",
         "local is_free = false",
         ("tests/reliability/test_takeover.py",),
-    ),
-    Mutant(
-        "move runs that stand still",
-        "orchestrator/engines/watch.py",
-        "                self._look_at_still(scene, engine)",
-        "                pass",
-        ("tests/reliability/test_failover.py",),
-    ),
-    Mutant(
-        "running steps beat",
-        "orchestrator/steps/heart.py",
-        "                    self._log.fence(*place)",
-        "                    pass",
-        ("tests/reliability/test_heart.py",),
     ),
     Mutant(
         "a message is not added twice",
