@@ -7,6 +7,9 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+RUN_ID: Final = "[A-Za-z0-9_-]{1,64}"
+"""What a run's id may be: it names keys, channels, folders and paths of addresses."""
+
 
 class Value(BaseModel):
     """A frozen value with camelCase names in JSON."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from agent.errors import PermanentError
-from agent.messages import Outcome
+from agent.messages import RUN_ID, Outcome
 
 TERMINAL_TYPES: Final = frozenset({"complete", "error"})
 EndCode = Literal["failed", "refused", "cancelled", "timeout", "lost"]
@@ -32,7 +32,7 @@ class _Model(BaseModel):
 
 
 class RunRequested(_Model):
-    run_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    run_id: str = Field(pattern=f"^{RUN_ID}$")
     project_id: str
     value: str
     model: str = "auto"
@@ -98,7 +98,3 @@ def encode_body(run_id: str, type: str, data: Any, step: str, attempt: int, extr
     """An event's JSON without the leading ``{"id":N,``, which only the run log can know."""
     tail = {"timestamp": now_ms(), "step": step, "attempt": attempt, **(extra or {})}
     return f'{encode_head(run_id, type)},"data":{dumps(data)},{dumps(tail)[1:]}'
-
-
-def decode(payload: bytes) -> RunProgress:
-    return RunProgress.model_validate_json(payload)

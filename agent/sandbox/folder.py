@@ -16,10 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from agent import messages
 from agent.entries import digest
 from agent.errors import PermanentError
 
-RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+RUN_ID: Final = re.compile(messages.RUN_ID)
 
 
 def default_dir() -> Path:

@@ -8,7 +8,7 @@ from typing import Final
 
 from orchestrator.drain import Drain
 from orchestrator.hub.batch import Batch
-from orchestrator.hub.frames import KEEPALIVE, OPENING, Framer, gap, is_terminal, lost, terminal_heads
+from orchestrator.hub.frames import KEEPALIVE, OPENING, Framer, frame_data, gap, is_terminal, lost, terminal_heads
 from orchestrator.hub.hub import Hub
 from orchestrator.hub.pages import Pages
 from orchestrator.hub.viewer import Viewer
@@ -133,7 +133,9 @@ class Stream:
 
     def _frame(self, page: Page, batch: Batch) -> bytes:
         viewer = self._viewer
-        missing = gap(self._run_id, viewer.cursor + 1, page.first - 1) if page.first > viewer.cursor + 1 else b""
+        missing = b""
+        if page.first > viewer.cursor + 1:
+            missing = frame_data(0, [gap(self._run_id, viewer.cursor + 1, page.first - 1)])
         viewer.cursor = batch.last
         if page.has_more:
             viewer.behind = True

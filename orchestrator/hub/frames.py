@@ -43,9 +43,9 @@ def frame_data_and_id(first: int, events: Iterable[bytes]) -> bytes:
 
 
 def gap(run_id: str, first: int, last: int) -> bytes:
-    """Says that the log no longer has the ids ``first`` to ``last``; a frame without an id of its own."""
+    """Says that the log no longer has the ids ``first`` to ``last``; an event without an id of its own."""
     data = {"fromId": first, "toId": last}
-    return f'data: {{{encode_head(run_id, "gap")},"data":{dumps(data)}}}\n\n'.encode()
+    return f'{{{encode_head(run_id, "gap")},"data":{dumps(data)}}}'.encode()
 
 
 def lost(run_id: str, next_id: int) -> bytes:

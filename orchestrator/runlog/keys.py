@@ -1,4 +1,4 @@
-"""The Redis names of DESIGN §5. A run's keys share a hash tag, so a cluster keeps them on one node."""
+"""The names in Redis; other programs rely on them. A run's keys share a hash tag: a cluster keeps them on one node."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from agent import messages
 from agent.messages import Approval
 from orchestrator.engines.turns import OnConflict
 from orchestrator.idempotency import KEY_LONGEST
@@ -26,7 +27,7 @@ POLL_LONGEST: Final = 60.0
 M = TypeVar("M", bound=BaseModel)
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
-RUN_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+RUN_ID: Final = re.compile(messages.RUN_ID)
 
 
 def project_id(given: str) -> str:

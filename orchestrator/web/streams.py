@@ -12,7 +12,7 @@ import flask
 
 from orchestrator.formats import TranslatedStream
 from orchestrator.hub import Hub, Stream
-from orchestrator.hub.frames import Framer, frame_data, frame_data_and_id
+from orchestrator.hub.frames import Framer, frame_data, frame_data_and_id, gap
 from orchestrator.runlog import Page, RunLog
 from orchestrator.web import inputs
 
@@ -50,16 +50,15 @@ def event_page(log: RunLog, hub: Hub, run_id: str, after: int, wait: float) -> f
             viewer.wait()
             viewer.catch_up()
             page = log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
-    return flask.Response(_page_json(page, after), content_type="application/json")
+    return flask.Response(_page_json(run_id, page, after), content_type="application/json")
 
 
-def _page_json(page: Page, after: int) -> bytes:
-    next_cursor = page.end if page.events else after
-    gap = b""
+def _page_json(run_id: str, page: Page, after: int) -> bytes:
+    next_cursor, events = page.end if page.events else after, page.events
     if page.events and page.first > after + 1:
-        gap = b'{"type":"gap","data":{"fromId":%d,"toId":%d}},' % (after + 1, page.first - 1)
+        events = [gap(run_id, after + 1, page.first - 1), *events]
     done = b"true" if page.ended and next_cursor >= page.last else b"false"
-    return b'{"events":[%b%b],"next":%d,"done":%b}' % (gap, b",".join(page.events), next_cursor, done)
+    return b'{"events":[%b],"next":%d,"done":%b}' % (b",".join(events), next_cursor, done)
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -15,7 +15,6 @@ from orchestrator.events import (
     RunError,
     RunProgress,
     RunRequested,
-    decode,
     dumps,
     encode_body,
     end_code,
@@ -34,7 +33,7 @@ def encode(number: int, type: str, data: Any, **extra: Any) -> bytes:
 
 @given(JSON)
 def test_any_data_survives(data: Any) -> None:
-    event = decode(encode(7, "text", data))
+    event = RunProgress.model_validate_json(encode(7, "text", data))
     assert (event.id, event.run_id, event.type, event.step, event.attempt) == (7, "run_1", "text", "model-1", 2)
     assert event.data == data
 
@@ -48,7 +47,7 @@ def test_any_text_can_be_sent_even_half_a_character(text: str) -> None:
 
 def test_an_error_event_carries_its_code_and_receipt() -> None:
     receipt = {"stepsDone": ["prepare"], "stepInterrupted": None, "filesWritten": []}
-    event = decode(encode(3, "error", "no", code="cancelled", receipt=receipt))
+    event = RunProgress.model_validate_json(encode(3, "error", "no", code="cancelled", receipt=receipt))
     assert (event.code, event.receipt) == ("cancelled", receipt)
 
 
@@ -59,7 +58,7 @@ def test_an_error_event_carries_its_code_and_receipt() -> None:
 )
 def test_what_is_no_event_is_refused(raw: bytes) -> None:
     with pytest.raises(ValidationError):
-        decode(raw)
+        RunProgress.model_validate_json(raw)
 
 
 def test_compact_json_keeps_characters() -> None:
