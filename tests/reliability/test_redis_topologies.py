@@ -22,6 +22,9 @@ from tools.redis_server import RedisServer
 
 READY_SECONDS = 15.0
 
+ENOUGH_RUNS = 40
+"""A run's slot is as good as random: that one of three nodes gets none of 40 runs happens once in millions of times."""
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RedisServer]]:
@@ -40,12 +43,15 @@ def cluster_service(
 
 def test_runs_are_spread_over_a_cluster_and_whole(cluster: list[RedisServer], cluster_service: Service) -> None:
     """A plain client met MovedError with every run whose slot is another node's."""
-    for _ in range(6):
+    for _ in range(ENOUGH_RUNS):
         events = run_to_end(cluster_service, model="offline")
         assert_whole(events)
         assert events[-1]["type"] == "complete"
         assert events_of(cluster_service, events[0]["runId"], after=5) == events[5:]
-    assert all(_has_runs(node) for node in cluster), "every node holds some of the runs"
+        if all(_has_runs(node) for node in cluster):
+            break
+    else:
+        pytest.fail("a node holds none of the runs")
 
 
 def _has_runs(node: RedisServer) -> bool:
