@@ -226,7 +226,7 @@ MUTANTS: Final = (
         "orchestrator/runlog/address.py",
         "epoch.number += 1",
         "pass",
-        ("tests/reliability/test_redis_topologies.py",),
+        ("tests/orchestrator/test_address.py",),
     ),
     Mutant(
         "put the workspace back",
