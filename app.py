@@ -12,6 +12,7 @@ from orchestrator.service import build_service
 from orchestrator.settings import Settings
 from orchestrator.web import openapi
 from orchestrator.web.access import RunAccess
+from orchestrator.web.access_log import log_requests
 from orchestrator.web.agui import AgUiRoutes
 from orchestrator.web.callers import Door
 from orchestrator.web.chat import ChatRoutes
@@ -40,6 +41,7 @@ def create_app(settings: Settings) -> flask.Flask:
     app.url_map.merge_slashes = False  # it would redirect, and show a token in the new address
     app.json.sort_keys = False  # type: ignore[attr-defined]  # an attribute of Flask's default provider
 
+    log_requests(app)
     serve_inngest(app, service.client, service.functions, settings, service.redis)
     registration = Registration(
         service.redis, settings, service.client.app_id, sync_through(app, settings.serve_origin), service.owner

@@ -23,7 +23,7 @@ try:
 except SettingsError as error:
     sys.exit(f"runwire cannot start:\n{error}")
 
-configure_logging(settings.log_level, Redactor.from_environment(os.environ))
+configure_logging(settings.log_level, Redactor.from_environment(os.environ), as_json=settings.logs_as_json)
 
 # Each viewer is an open file.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -38,7 +38,7 @@ backlog = 4096
 timeout = 60
 keepalive = 100  # above the 90 s that Heroku's router keeps idle connections; at 2 s Inngest meets closed ones
 graceful_timeout = int(settings.drain_seconds) + 3
-logger_class = "orchestrator.web.gunicorn_quiet.MaskingLogger"
+logger_class = "orchestrator.web.gunicorn_quiet.CommonLogger"
 hide_server()
 errorlog = "-"
 accesslog = None

@@ -13,6 +13,7 @@ from agent.models.specs import names, table
 from agent.protocols import Step
 from agent.sandbox import MB, Budgets, Janitor, default_dir, open_sandbox, remove_workspace
 from orchestrator.idempotency import IdempotencyKeys
+from orchestrator.logs import bound
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
@@ -66,6 +67,10 @@ class Coder:
 
     def run(self, record: RunRecord, step: Step) -> dict[str, Any]:
         """Returns the data of the ``complete`` event. Raises agent.errors."""
+        with bound(run_id=record.run_id, caller=record.owner.caller):
+            return self._run(record, step)
+
+    def _run(self, record: RunRecord, step: Step) -> dict[str, Any]:
         request = record.request
         result = run_code_agent(
             RunRequest(run_id=request.run_id, project_id=request.project_id, value=request.value, model=request.model),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import Final
 
 from agent.errors import AgentError
 from agent.sandbox import Janitor
 from orchestrator.drain import Drain
+from orchestrator.logs import get_logger
 from orchestrator.runlog import RunLog, RunMissing
 
 SWEEP_SECONDS: Final = 60.0
 """How often; finished runs tidy up by themselves, so this is for what was killed or taken over elsewhere."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class Housekeeping:
@@ -29,9 +29,9 @@ class Housekeeping:
         while True:
             try:
                 for run_id in self._janitor.sweep():
-                    log.info("sandbox.removed run_id=%s", run_id)
+                    log.info("sandbox.removed", run_id=run_id)
             except (AgentError, OSError) as error:
-                log.warning("sandbox.not_swept error=%s", error)
+                log.warning("sandbox.not_swept", error=str(error))
             if self._drain.started.wait(SWEEP_SECONDS):
                 return
 

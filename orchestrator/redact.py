@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -103,17 +102,6 @@ class Redactor:
 
 def mask_tokens(text: str) -> str:
     return _TOKEN.sub(MASK, text) if TOKEN_PREFIX[:-1] in text else text
-
-
-class RedactingFormatter(logging.Formatter):
-    """Formats a record, tracebacks included, and then masks it."""
-
-    def __init__(self, format: str, redact: Redactor, datefmt: str | None = None) -> None:
-        super().__init__(format, datefmt)
-        self._redact = redact
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self._redact(super().format(record))
 
 
 def _forms(secret: str) -> Iterator[_Form]:

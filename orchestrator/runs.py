@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,13 +14,14 @@ from orchestrator.engines.dispatch import HELD, Dispatcher, hold
 from orchestrator.engines.turns import ARRIVING_MS, OnConflict, Turns
 from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
+from orchestrator.logs import get_logger
 from orchestrator.owners import ProjectOwners, UnknownProject
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import project_latest
 from orchestrator.runlog.projects import PROJECT_TTL
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class TooManyRuns(Exception):
@@ -104,7 +104,7 @@ class Runs:
             raise StartUncertain("Redis did not answer while the run was being stored: it may have started") from error
         if choice.engine != HELD:
             self._dispatcher.start(request, choice.engine)
-        log.info("run.accepted run_id=%s engine=%s model=%s caller=%s", run_id, choice.engine, prompt.model, caller)
+        log.info("run.accepted", run_id=run_id, engine=choice.engine, model=prompt.model, caller=caller)
 
     def _admit(self, project_id: str, caller: str) -> None:
         """The project is the caller's from now on, and there is room. Raises UnknownProject, TooManyRuns."""
@@ -147,7 +147,7 @@ class Runs:
         A run that has ended before stays as it is.
         """
         if self._log.fail(run_id, "Cancelled on request", "cancelled", receipt=True):
-            log.info("run.cancelled run_id=%s caller=%s", run_id, caller)
+            log.info("run.cancelled", run_id=run_id, caller=caller)
         record = self._log.record(run_id)
         if record.status == "cancelled":
             self._dispatcher.cancel(run_id, record.fields["engine"])
@@ -156,6 +156,6 @@ class Runs:
     def answer(self, run_id: str, approval_id: str, answer: Approval, caller: str) -> None:
         """Allow or forbid what the run has asked for; it goes on at once. Raises what Approvals.answer does."""
         self._log.approvals.answer(run_id, approval_id, answer)
-        log.info("run.answered run_id=%s approval=%s allow=%s caller=%s", run_id, approval_id, answer.allow, caller)
+        log.info("run.answered", run_id=run_id, approval=approval_id, allow=answer.allow, caller=caller)
         with suppress(RedisError):  # the answer is stored: the watch comes to it
             self._waiting.go_on(run_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import socket
@@ -27,6 +26,7 @@ from orchestrator.engines.watch import LEASE_SECONDS, Watch
 from orchestrator.housekeeping import Housekeeping, has_ended
 from orchestrator.hub import Follower, Hub, SubscriberConnection
 from orchestrator.idempotency import IdempotencyKeys
+from orchestrator.logs import get_logger
 from orchestrator.owners import ProjectOwners
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
@@ -40,7 +40,7 @@ from orchestrator.steps import DurableSteps, EmitterSettings
 READ_CONNECTIONS: Final = 2
 READ_WAIT_SECONDS: Final = 15.0
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def build_service(settings: Settings) -> Service:
     steps = DurableSteps(log, _emitter_settings(settings, drain, redact))
     models = make_catalog(settings)
     if models.best == OFFLINE:
-        logger.warning("models.offline_only reason='no OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY is set'")
+        logger.warning("models.offline_only", reason="no OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY is set")
     # A key lives as long as what its run left.
     keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
     coder = Coder(settings, log, models, keys)

@@ -207,7 +207,12 @@ class Settings(BaseSettings):
 
     # -- stopping
     drain_seconds: float = Field(20, ge=0, description="How long running steps may go on after SIGTERM.")
+
+    # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`json`: an object a line. `auto`: that in production, lines for people in development."
+    )
 
     @field_validator("inngest_dev")
     @classmethod
@@ -273,6 +278,10 @@ class Settings(BaseSettings):
     def dev(self) -> bool:
         """Whether signatures are off: a developer's machine."""
         return self.inngest_dev not in (None, "0")
+
+    @cached_property
+    def logs_as_json(self) -> bool:
+        return self.log_format == "json" or (self.log_format == "auto" and not self.dev)
 
     @cached_property
     def inngest_endpoint(self) -> bool:

@@ -48,7 +48,7 @@ def main() -> None:
         settings: Settings = load_settings()
     except SettingsError as error:
         sys.exit(f"runwire cannot start:\n{error}")
-    configure_logging(settings.log_level, Redactor.from_environment(os.environ))
+    configure_logging(settings.log_level, Redactor.from_environment(os.environ), as_json=settings.logs_as_json)
     if not settings.dev:
         refuse_unfit_redis(settings)
     # The SDK's pool would otherwise be as small as the machine; steps mostly wait.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from orchestrator.coding import Coder
 from orchestrator.drain import Drain, Interrupted
 from orchestrator.engines.protocol import Standing
 from orchestrator.events import RunRequested, end_code
+from orchestrator.logs import get_logger
 from orchestrator.patience import AWAY, patiently
 from orchestrator.runlog import AttemptStale, LogFull, LogUnavailable, Refused, RunLog, RunMoved, RunRecord
 from orchestrator.steps import DurableSteps
@@ -29,7 +29,7 @@ LEASE_SECONDS: Final = 6.0
 LOOK_SECONDS: Final = 1.0
 """How often leases are renewed and runs looked for that need a process."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class DirectStep:
@@ -114,7 +114,7 @@ class DirectEngine:
                     self._renew_leases()
                     self._take(self._log.queue.due(self.name, self.places))
             except (RedisError, OSError, LogFull) as error:
-                log.warning("direct.redis_away error=%r", error)
+                log.warning("direct.redis_away", error=repr(error))
             self._wake.wait(max(0.0, next_look - time.monotonic()))
             self._wake.clear()
 
@@ -151,14 +151,14 @@ class DirectEngine:
         try:
             self._execute(run_id)
         except (Interrupted, LogUnavailable, *AWAY) as error:
-            log.info("run.handed_over run_id=%s reason=%s", run_id, error)
+            log.info("run.handed_over", run_id=run_id, reason=str(error))
             self._release(run_id)
         except Refused as error:
-            log.info("run.stopped run_id=%s reason=%s", run_id, error)
+            log.info("run.stopped", run_id=run_id, reason=str(error))
             if not isinstance(error, AttemptStale | RunMoved):
                 self._coder.clean_up(run_id)
         except Exception as error:
-            log.exception("run.crashed run_id=%s", run_id)
+            log.exception("run.crashed", run_id=run_id)
             with suppress(*AWAY, Refused, LogUnavailable):
                 self._fail(run_id, PermanentError(f"Internal error: {error}"))
         finally:
@@ -174,7 +174,7 @@ class DirectEngine:
             patiently(self._log.complete, run_id, result, self._execution)
         except PermanentError as error:
             self._fail(run_id, error)
-        log.info("run.finished run_id=%s seconds=%.1f", run_id, time.monotonic() - started)
+        log.info("run.finished", run_id=run_id, seconds=round(time.monotonic() - started, 1))
         self._coder.clean_up(run_id)
 
     def _fail(self, run_id: str, error: PermanentError) -> None:

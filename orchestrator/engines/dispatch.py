@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from redis.exceptions import RedisError
 
 from orchestrator.engines.protocol import Engine, EngineAway, EngineRefused
 from orchestrator.events import RunRequested
+from orchestrator.logs import get_logger, start_thread
 from orchestrator.patience import patiently
 from orchestrator.runlog import Beat, LogUnavailable, Refused, RunLog
 from orchestrator.settings import Settings
@@ -27,7 +26,7 @@ HELD: Final = "held"
 MOST_MOVES: Final = 10
 """A run that every engine loses again is not moved for ever."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Dispatcher:
             return
         next_title = "it" if engine == beat.engine else self._engines[engine].title
         if self._log.move(beat, engine, f"{why}; {next_title} goes on with the run{_where(beat)}"):
-            log.warning("run.moved run_id=%s from=%s to=%s why=%r", beat.run_id, beat.engine, engine, why)
+            log.warning("run.moved", run_id=beat.run_id, engine=beat.engine, next_engine=engine, why=why)
             self.start(self._log.record(beat.run_id).request, engine)
 
     def _next(self, engine: str, answers: bool) -> str:
@@ -149,10 +148,10 @@ class Dispatcher:
         except Refused:
             pass  # it has ended
         except (RedisError, LogUnavailable) as error:
-            log.warning("dispatch.redis_away run_id=%s error=%r", run_id, error)  # the watch comes to it
+            log.warning("dispatch.redis_away", run_id=run_id, error=repr(error))  # the watch comes to it
 
     def _in_background(self, work: Callable[..., None], *args: object) -> None:
-        threading.Thread(target=work, args=args, name=work.__name__, daemon=True).start()
+        start_thread(work, *args, name=work.__name__)
 
 
 def _share(project_id: str) -> int:

@@ -6,12 +6,12 @@ before it have ended, so nothing is lost where the process that ended one of the
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Literal
 
 from orchestrator.engines.dispatch import HELD, Dispatcher
+from orchestrator.logs import get_logger
 from orchestrator.runlog import Beat, Refused, RunLog
 from orchestrator.runlog.log import NOBODY
 
@@ -23,7 +23,7 @@ BEAT_MS: Final = 60_000
 ARRIVING_MS: Final = 5_000
 """A run that joined the line this recently may not be stored yet."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class ProjectBusy(Exception):

@@ -6,7 +6,6 @@ it goes is decided by ``dispatch.py``.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.protocol import Engine
 from orchestrator.engines.standstill import Scene, worth_saying
 from orchestrator.engines.turns import Turns
+from orchestrator.logs import get_logger
 from orchestrator.runlog import Beat, LogFull, Refused, RunLog
 from orchestrator.runlog.lease import Lease
 from orchestrator.steps.heart import BEAT_SECONDS
@@ -38,7 +38,7 @@ FREE_SECONDS: Final = 5.0
 GRACE_SECONDS: Final = 30.0
 """How much longer than its time a run may take: its own steps notice the time-out first."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class Watch:
@@ -73,7 +73,7 @@ class Watch:
                 if self._lease.mine():
                     self.look()
             except (RedisError, OSError, LogFull) as error:
-                log.warning("watch.redis_away error=%r", error)
+                log.warning("watch.redis_away", error=repr(error))
             except Exception:
                 log.exception("watch.crashed")  # one run's trouble must not leave all the others alone
 

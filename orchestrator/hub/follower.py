@@ -72,11 +72,24 @@ class Stream:
         self.owner = page.owner
         self.is_over = page.ended and after >= page.last
         """Whether there is nothing to come: the run's terminal event was seen before."""
-        viewer.cursor = after
+        viewer.cursor = self._after = after
+        self._on_close: Callable[[], None] | None = None
         self._first = OPENING + self._frame(*opening)
 
+    @property
+    def delivered(self) -> int:
+        """Events so far."""
+        return self._viewer.cursor - self._after
+
     def close(self) -> None:
+        """Leave the hub; may be called again."""
         self._viewer.close()
+        if self._on_close is not None:
+            on_close, self._on_close = self._on_close, None
+            on_close()
+
+    def on_close(self, call: Callable[[], None]) -> None:
+        self._on_close = call
 
     def on_overdue(self, hang_up: Callable[[], None]) -> None:
         """Have ``hang_up`` called when the drain wants the stream to be over and its client takes nothing."""

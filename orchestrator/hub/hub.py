@@ -6,7 +6,6 @@ the log. A later acknowledgement means a reconnect: whoever watches that channel
 
 from __future__ import annotations
 
-import logging
 import time
 from functools import partial
 from typing import Final
@@ -20,11 +19,12 @@ from orchestrator.hub.batch import Batch
 from orchestrator.hub.connection import SubscriberConnection
 from orchestrator.hub.frames import event_id
 from orchestrator.hub.viewer import Viewer
+from orchestrator.logs import get_logger
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.fitness import check_write
 from orchestrator.runlog.keys import RunKeys, channel
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 RECONNECT_SECONDS: Final = 0.2
 PULSE_SECONDS: Final = 5.0
@@ -136,7 +136,7 @@ class Hub:
                     self._dispatch(self._connection.read())
                     gevent.sleep(0)  # let the viewers write before the next read: what waits together leaves together
             except (OSError, RedisError) as error:
-                log.warning("hub.disconnected error=%r", error)
+                log.warning("hub.disconnected", error=repr(error))
             except Exception:
                 log.exception("hub.crashed")  # nobody here may stop hearing for ever
             self._connection.close()
@@ -199,7 +199,7 @@ class Hub:
             check_write(self._redis)
             return True
         except (RedisError, OSError) as error:
-            log.warning("hub.compare_failed error=%r", error)
+            log.warning("hub.compare_failed", error=repr(error))
             return False
 
     def _compare(self, watched: list[_Channel]) -> None:
@@ -210,7 +210,7 @@ class Hub:
                 pipe.hget(one.keys.run, "last")
             stored = pipe.execute()
         except (RedisError, OSError) as error:
-            log.warning("hub.compare_failed error=%r", error)
+            log.warning("hub.compare_failed", error=repr(error))
             return
         for viewers, last in zip(seen, stored, strict=True):
             for viewer, cursor in viewers:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
 from redis.exceptions import RedisError, ResponseError
 
+from orchestrator.logs import get_logger
 from orchestrator.runlog.causes import cause
 from orchestrator.runlog.connection import Client, connect
 from orchestrator.runlog.keys import NOTHING
 from orchestrator.settings import Settings
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 SAFE_POLICY: Final = "noeviction"
 
@@ -36,7 +36,7 @@ def refuse_unfit_redis(settings: Settings) -> None:
     try:
         reason = unfit(redis)
     except (RedisError, OSError) as error:
-        log.warning("redis.not_usable reason=%s", cause(error))
+        log.warning("redis.not_usable", reason=cause(error))
         return
     finally:
         redis.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Final, TypeVar
 from agent.errors import AgentError, Cancelled, PermanentError, TransientError
 from agent.protocols import Emit, Tries
 from orchestrator.drain import Interrupted
+from orchestrator.logs import bound, get_logger
 from orchestrator.patience import AWAY, patiently
 from orchestrator.runlog import LogUnavailable, RunEnded, RunLog
 from orchestrator.runlog.log import NOBODY
@@ -27,7 +27,7 @@ NOT_OF_THE_STEP: Final = (Interrupted, Cancelled, LogUnavailable)
 MOST_ATTEMPTS: Final = 20
 """Whatever kills its process every time must not be taken over for ever."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class DurableSteps:
@@ -47,21 +47,25 @@ class DurableSteps:
         the body failed and may be called again, PermanentError where not, and runlog's refusals where this attempt is
         not wanted.
         """
+        with bound(run_id=run_id, step=step):
+            return self._attempt(run_id, step, body, engine_attempt, execution)
+
+    def _attempt(self, run_id: str, step: str, body: Callable[[Emit], T], engine_attempt: int, execution: str) -> T:
         self._settings.drain.check_before_step()
         nonce = secrets.token_hex(8)
         check = self._settings.drain.check
         begun = patiently(self._log.begin, run_id, step, engine_attempt, nonce, execution, check=check)
         if begun.done:
-            log.info("step.memo run_id=%s step=%s", run_id, step)
+            log.info("step.memo")
             result: T = begun.result
             return result
         if begun.attempt >= MOST_ATTEMPTS:
             raise PermanentError(f"step {step!r} was started {begun.attempt} times without an end")
-        log.info("step.started run_id=%s step=%s attempt=%d", run_id, step, begun.attempt)
+        log.info("step.started", attempt=begun.attempt)
         failed = max(begun.failed, engine_attempt)
         tries = Tries(begun.failed, begun.interrupted, begun.spent, is_last=failed >= RETRIES)
         emitter = Emitter(self._log, run_id, step, begun.attempt, self._settings, tries)
-        with self._heart.beating(run_id, step, begun.attempt), closing(emitter) as emit:
+        with bound(attempt=begun.attempt), self._heart.beating(run_id, step, begun.attempt), closing(emitter) as emit:
             try:
                 result = emit.commit(body(emit))
             except (*NOT_OF_THE_STEP, PermanentError):
@@ -69,7 +73,7 @@ class DurableSteps:
             except Exception as error:
                 emit.abandon()
                 raise self._failed(run_id, step, begun.attempt, failed + 1, error) from error
-        log.info("step.finished run_id=%s step=%s attempt=%d", run_id, step, begun.attempt)
+        log.info("step.finished", attempt=begun.attempt)
         return result
 
     def wait(self, run_id: str, seconds: float) -> None:
@@ -86,9 +90,9 @@ class DurableSteps:
     def _failed(self, run_id: str, step: str, attempt: int, failed: int, error: Exception) -> AgentError:
         """What the failure of an attempt, the ``failed``-th, means to the engine; viewers are told at once."""
         if isinstance(error, AgentError):
-            log.warning("step.failed run_id=%s step=%s attempt=%d error=%r", run_id, step, attempt, error)
+            log.warning("step.failed", attempt=attempt, error=repr(error))
         else:
-            log.error("step.crashed run_id=%s step=%s attempt=%d", run_id, step, attempt, exc_info=error)
+            log.error("step.crashed", attempt=attempt, exc_info=error)
         reason = str(error) or repr(error)
         if failed > RETRIES:
             return PermanentError(f"Step {step} failed {failed} times: {reason}")

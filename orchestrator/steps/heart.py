@@ -5,7 +5,6 @@ It stops with the process, and that is the point: a step whose process is gone f
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -14,13 +13,14 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from orchestrator.logs import get_logger
 from orchestrator.patience import AWAY
 from orchestrator.runlog import Refused, RunLog
 
 BEAT_SECONDS: Final = 2.0
 """A third of a step's lease: one beat may get lost."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class Heart:
@@ -58,5 +58,5 @@ class Heart:
                 except Refused:
                     self._running.discard(place)  # the attempt finds out by itself
                 except (RedisError, *AWAY) as error:
-                    log.warning("heart.redis_away error=%r", error)
+                    log.warning("heart.redis_away", error=repr(error))
                     break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +11,7 @@ import flask
 from agent.messages import Approval
 from orchestrator.hub import Follower, Stream, Viewer
 from orchestrator.hub.frames import Framer
+from orchestrator.logs import get_logger
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.runs import Prompt, Runs, StartUncertain
 from orchestrator.web import inputs
@@ -22,7 +22,7 @@ STREAM_TOKEN_SECONDS: Final = 3600
 """How long after a run's time a token of its POST still opens it."""
 
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class RunAccess:
         """Tell the run what its user says; returns the message's id. Raises what Inbox.say does, too."""
         self.record(run_id, "steer")
         message_id = self.log.inbox.say(run_id, value, key)
-        logger.info("run.told run_id=%s caller=%s", run_id, caller().name)
+        logger.info("run.told", run_id=run_id, caller=caller().name)
         return message_id
 
     def answer(self, run_id: str, approval_id: str, answer: Approval) -> None:

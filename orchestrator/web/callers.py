@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import flask
+from structlog.contextvars import bind_contextvars
 
 from orchestrator.access import LOCAL, TOKEN_PREFIX, RunOwner
 from orchestrator.web.errors import UNKNOWN_PROJECT, UNKNOWN_RUN, Problem
@@ -40,6 +41,7 @@ class Door:
         """A ``before_request`` function. Raises Problem 401 or 403."""
         if flask.request.method != "OPTIONS":  # a preflight carries no key, and is answered with nothing
             flask.g.caller = self._caller()
+            bind_contextvars(caller=flask.g.caller.name)
 
     def _caller(self) -> Caller:
         given = _bearer() or flask.request.headers.get("X-API-Key", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, Final
 
 import flask
@@ -12,24 +11,22 @@ from werkzeug.exceptions import HTTPException
 from orchestrator.engines.turns import ProjectBusy
 from orchestrator.hub import HubUnavailable, TooManyViewers
 from orchestrator.idempotency import KeyReused
+from orchestrator.logs import get_logger
 from orchestrator.owners import UnknownProject
 from orchestrator.runlog import LogFull, RunMissing
 from orchestrator.runlog.approvals import AnsweredBefore, UnknownApproval
 from orchestrator.runlog.causes import cause
 from orchestrator.runlog.inbox import InboxClosed, InboxFull, MessageKeyReused
 from orchestrator.runs import StartUncertain, TooManyRuns
+from orchestrator.web.access_log import NOBODY, path
 
 RETRY_SECONDS: Final = 5
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 UNKNOWN_RUN: Final = "Unknown or expired run"
 UNKNOWN_PROJECT: Final = "Unknown project"
-NOBODY: Final = "-"
-"""The caller's name in the log where there is none."""
-
-PATH_LONGEST: Final = 200
 
 
 class Problem(Exception):
@@ -87,10 +84,8 @@ def _refuse(
 
 
 def log_refusal(reason: str) -> None:
-    """One line, without the address's query, which may hold a token, and with line breaks escaped."""
     caller = flask.g.get("caller")
-    path = flask.request.path[:PATH_LONGEST]
-    log.warning("request.refused reason=%s caller=%s path=%r", reason, caller.name if caller else NOBODY, path)
+    log.warning("request.refused", reason=reason, caller=caller.name if caller else NOBODY, path=path())
 
 
 def _http(error: HTTPException) -> flask.typing.ResponseReturnValue:
@@ -110,10 +105,10 @@ def _later() -> dict[str, str]:
 
 
 def _redis_away(error: RedisError) -> flask.typing.ResponseReturnValue:
-    log.warning("request.redis_away path=%s reason=%s", flask.request.path, cause(error))
+    log.warning("request.redis_away", path=path(), reason=cause(error))
     return answer(503, "Redis does not answer", headers=_later())
 
 
 def _bug(error: Exception) -> flask.typing.ResponseReturnValue:
-    log.exception("request.crashed path=%s", flask.request.path)
+    log.exception("request.crashed", path=path())
     return answer(500, "Internal error")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http
 import json
-import logging
-import os
 from socket import socket
 from typing import Any
 
@@ -13,19 +11,18 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.http.wsgi import Response
 
-from orchestrator.redact import RedactingFormatter, Redactor, mask_tokens
+from orchestrator.redact import mask_tokens
 from orchestrator.web.headers import SECURITY
 
 
-class MaskingLogger(Logger):
-    """Access lines, which hold the address with its query, and errors: masked like all other lines."""
+class CommonLogger(Logger):
+    """gunicorn's lines are written by the root logger, like all others: in its format, masked."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        redact = Redactor.from_environment(os.environ)
-        for handler in (*self.error_log.handlers, *self.access_log.handlers):
-            plain = handler.formatter or logging.Formatter()
-            handler.setFormatter(RedactingFormatter(plain._fmt or "%(message)s", redact, plain.datefmt))
+        for logger in (self.error_log, self.access_log):
+            logger.handlers = []
+            logger.propagate = True
 
 
 def hide_server() -> None:

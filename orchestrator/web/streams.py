@@ -32,6 +32,7 @@ def event_stream(
     """``stream``, or what is ``said`` of it. The server closes it when it has sent it, or its client is gone."""
     if (connection := flask.request.environ.get("gunicorn.socket")) is not None:
         stream.on_overdue(partial(_hang_up, connection))
+    flask.g.stream = stream
     headers = {**HEADERS, "X-Run-Id": run_id, **(headers or {})}
     return flask.Response(said or stream, headers=headers, direct_passthrough=True)
 

@@ -8,7 +8,7 @@ import redis
 
 from tests.conftest import next_database
 from tests.http.callers import CI, JSON, KEYS, PROMPT, WEB, ask, bearer, calls_on, start
-from tests.support.service import Service
+from tests.support.service import Service, has
 from tools.redis_server import RedisServer
 
 UNKNOWN = (404, {"error": "Unknown or expired run"})
@@ -16,7 +16,7 @@ UNKNOWN = (404, {"error": "Unknown or expired run"})
 
 @pytest.fixture(scope="module")
 def shared(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    env = {"AGENT_ENGINE": "direct", "AGENT_API_KEYS": KEYS, "AGENT_OFFLINE_DELAY": "0.1"}
+    env = {"AGENT_ENGINE": "direct", "AGENT_API_KEYS": KEYS, "AGENT_OFFLINE_DELAY": "0.1", "LOG_FORMAT": "json"}
     with Service(next_database(redis_server), tmp_path_factory.mktemp("service"), workers=2, env=env) as running:
         yield running
 
@@ -75,11 +75,11 @@ def test_each_start_cancel_and_refusal_is_a_line_with_the_callers_name(
     ask(shared, ("GET", "/agent/models"), bearer("not-a-key"))
     ask(shared, ("GET", "/agent/models"))
     ask(shared, ("GET", "/agent/run/a%0Arun.accepted%20run_id=forged"))
-    lines = shared.log()
-    assert f"run.accepted run_id={run_id} engine=direct model=offline caller=web\n" in lines
-    assert f"run.cancelled run_id={run_id} caller=web\n" in lines
-    assert f"request.refused reason=not-their-run caller=ci path='/agent/run/{run_id}/poll'\n" in lines
-    assert "request.refused reason=unknown-key caller=- path='/agent/models'\n" in lines
-    assert "request.refused reason=no-key caller=- path='/agent/models'\n" in lines
-    assert "\nrun.accepted run_id=forged" not in lines
-    assert not any(key in lines for key in (WEB, CI, "not-a-key"))
+    lines = shared.log_lines()
+    assert has(lines, event="run.accepted", run_id=run_id, engine="direct", model="offline", caller="web")
+    assert has(lines, event="run.cancelled", run_id=run_id, caller="web")
+    assert has(lines, event="request.refused", reason="not-their-run", caller="ci", path=f"/agent/run/{run_id}/poll")
+    assert has(lines, event="request.refused", reason="unknown-key", caller="-", path="/agent/models")
+    assert has(lines, event="request.refused", reason="no-key", caller="-", path="/agent/models")
+    assert not has(lines, run_id="forged")
+    assert not any(key in shared.log() for key in (WEB, CI, "not-a-key"))

@@ -1,10 +1,11 @@
 """The service as tests use it: a real gunicorn on a free port, with an environment that holds only what is meant."""
 
+import json
 import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -82,6 +83,10 @@ class Service:
     def log(self) -> str:
         return self._web.log()
 
+    def log_lines(self) -> list[dict[str, Any]]:
+        """With LOG_FORMAT=json; what is no object is not ours (Python's own complaints, a crash)."""
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
     def close(self) -> None:
         self.http.close()
         self._web.stop()
@@ -95,6 +100,11 @@ class Service:
     def _has_replaced(self, pid: int, count: int) -> bool:
         now = self.worker_pids()
         return pid not in now and len(now) == count
+
+
+def has(lines: list[dict[str, Any]], **fields: Any) -> bool:
+    """Whether one of the lines says all of that."""
+    return any(fields.items() <= line.items() for line in lines)
 
 
 def minimal_environment(home: Path) -> dict[str, str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from functools import cached_property
 from typing import Final
 
 import httpx
 
+from orchestrator.logs import get_logger
+
 PROBE_SECONDS: Final = 0.5
 PROBE_TTL_SECONDS: Final = 1.5
 """How long an answer is believed: it is asked for at every POST."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class DevServer:
@@ -42,9 +43,7 @@ class DevServer:
             return None
         functions = _functions(answer)
         if functions is None and not self._nonsense:
-            log.warning(
-                "inngest.no_dev_server url=%s status=%d answer=%.60r", self._url, answer.status_code, answer.text
-            )
+            log.warning("inngest.no_dev_server", url=self._url, status=answer.status_code, answer=answer.text[:60])
         self._nonsense = functions is None
         return functions
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from datetime import datetime
 from functools import cached_property
@@ -15,6 +14,7 @@ from orchestrator.engines.inngest.dev_server import DevServer
 from orchestrator.engines.inngest.functions.code_agent_run import FUNCTION_ID
 from orchestrator.engines.protocol import EngineAway, EngineRefused, Standing
 from orchestrator.events import RUN_CANCELLED, RUN_REQUESTED, RunCancelled, RunRequested
+from orchestrator.logs import get_logger
 from orchestrator.runlog import RunRecord
 from orchestrator.settings import Settings
 
@@ -29,7 +29,7 @@ SETTLED_SECONDS: Final = 30
 """A run that ended at Inngest this recently may still be on its way to its end here (on_failure, a cancellation)."""
 _ENDS: Final[dict[str, Standing]] = {"completed": "complete", "failed": "failed", "cancelled": "cancelled"}
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class InngestEngine:
@@ -79,11 +79,11 @@ class InngestEngine:
         try:
             ids = self._client.send_sync(inngest.Event(name=RUN_REQUESTED, id=event_id, data=data))
         except Exception as error:  # the SDK raises bare Exceptions too
-            log.warning("inngest.send_failed event=%s error=%r", event_id, error)
+            log.warning("inngest.send_failed", event_id=event_id, error=repr(error))
             if NO_RESPONSE in str(error) or isinstance(error, httpx.HTTPError | ValueError | OSError):
                 raise EngineAway(str(error)) from error
             raise EngineRefused(str(error)) from error
-        log.info("inngest.sent run_id=%s event=%s id=%s", request.run_id, event_id, ids[0])
+        log.info("inngest.sent", run_id=request.run_id, event_id=event_id, ticket=ids[0])
         return ids[0]
 
     def cancel(self, run_id: str) -> None:
@@ -92,7 +92,7 @@ class InngestEngine:
         try:
             self._client.send_sync(inngest.Event(name=RUN_CANCELLED, id=f"{run_id}-cancelled", data=data))
         except Exception as error:  # the SDK raises bare Exceptions too
-            log.warning("inngest.cancel_failed run_id=%s error=%r", run_id, error)
+            log.warning("inngest.cancel_failed", run_id=run_id, error=repr(error))
 
     def standing(self, record: RunRecord) -> Standing:
         """By Inngest's REST API, from the ids that Inngest gave the run's event and, once claimed, itself.
@@ -109,7 +109,7 @@ class InngestEngine:
             event = record.ticket
             return "active" if event is not None and self._get(f"/v1/events/{event}/runs") else "absent"
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("inngest.rest_failed run_id=%s error=%r", record.run_id, error)
+            log.warning("inngest.rest_failed", run_id=record.run_id, error=repr(error))
             self._silent_since = time.monotonic()
             return "unknown"
 

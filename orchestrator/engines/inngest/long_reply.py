@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import flask
 
+from orchestrator.logs import start_thread
+
 FIRST_SECONDS: Final = 4.0
 """How long an answer may take before it turns into a streaming one; routers allow 30 s."""
 
@@ -44,7 +46,7 @@ class _Call:
         self.done = threading.Event()
         self._response: flask.Response | None = None
         self._error: Exception | None = None
-        threading.Thread(target=self._run, args=(work,), name="inngest-call", daemon=True).start()
+        start_thread(self._run, work, name="inngest-call")
 
     def _run(self, work: Callable[[], flask.Response]) -> None:
         try:

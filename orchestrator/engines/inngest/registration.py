@@ -6,7 +6,6 @@ One process does it, by a lease; what came of it is kept in Redis, for /readyz o
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -18,6 +17,7 @@ from orchestrator.drain import Drain
 from orchestrator.engines.inngest.dev_server import DevServer
 from orchestrator.engines.inngest.functions.code_agent_run import FUNCTION_ID
 from orchestrator.events import dumps
+from orchestrator.logs import get_logger
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import REGISTER_LEASE, REGISTRATION
 from orchestrator.runlog.lease import Lease
@@ -31,7 +31,7 @@ PATH: Final = "/api/inngest"
 OWN_CALL: Final = "runwire.own_call"
 """In the WSGI environment of the service's own calls there; a header could only become `HTTP_…`."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class Registration:
@@ -55,7 +55,7 @@ class Registration:
     def start(self, drain: Drain) -> None:
         """Register in the background, again and again until it has worked. Call once, after the fork."""
         if not self.wanted:
-            log.info("inngest.registration_off engine=%s", self._settings.agent_engine)
+            log.info("inngest.registration_off", engine=self._settings.agent_engine)
             return
         threading.Thread(target=self._keep_trying, args=(drain,), name="registration", daemon=True).start()
 
@@ -72,7 +72,7 @@ class Registration:
             try:
                 self._look()
             except (RedisError, OSError) as error:
-                log.warning("inngest.registration_waits error=%r", error)
+                log.warning("inngest.registration_waits", error=repr(error))
             drain.started.wait(LOOK_SECONDS)
 
     def _look(self) -> None:
@@ -100,9 +100,9 @@ class Registration:
             return
         self._noted = error
         if error:
-            log.error("inngest.registration_failed error=%s", error)
+            log.error("inngest.registration_failed", error=str(error))
         else:
-            log.info("inngest.registered origin=%s", self._settings.serve_origin)
+            log.info("inngest.registered", origin=self._settings.serve_origin)
         self._redis.set(REGISTRATION, dumps({"error": error}), ex=KEPT_SECONDS)
 
 

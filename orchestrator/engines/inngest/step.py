@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
@@ -15,6 +14,7 @@ from agent.errors import PermanentError
 from agent.protocols import Emit
 from orchestrator.drain import Interrupted
 from orchestrator.events import dumps, end_code
+from orchestrator.logs import get_logger
 from orchestrator.patience import patiently
 from orchestrator.runlog import AttemptStale, Refused, RunLog, RunMoved
 from orchestrator.steps import DurableSteps
@@ -25,7 +25,7 @@ T = TypeVar("T")
 INLINE_BYTES: Final = 2_000
 """Larger results stay in Redis and Inngest memoises a reference: each of its requests carries all that it memoises."""
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class InngestStep:
@@ -93,6 +93,6 @@ def in_terms_of_inngest(attempt: int, work: Callable[..., T], *args: Any) -> T:
         raise inngest.NonRetriableError(str(error), quiet=True) from error
     except Exception as error:
         if not isinstance(error, Interrupted):
-            log.warning("step.retry attempt=%d error=%r", attempt, error)
+            log.warning("step.retry", attempt=attempt, error=repr(error))
         delay = datetime.timedelta(seconds=delay_before(attempt, error))
         raise inngest.RetryAfterError(str(error) or repr(error), delay, quiet=True) from error
