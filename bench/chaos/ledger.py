@@ -1,10 +1,9 @@
 """Compares what viewers were given with what is stored, and that with the promises."""
 
 import json
-import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +15,6 @@ from agent.entries import Stored as Kept
 from bench.chaos.viewers import Viewer, is_terminal
 from orchestrator.runlog.keys import RunKeys
 from orchestrator.runlog.projects import ProjectFiles
-
-STEP_LINE = re.compile(r"step\.(started|finished) run_id=(\S+) step=(\S+) attempt=(\d+)")
 
 JANITOR_SECONDS = 150.0  # it calls a workspace dead after a minute, and looks once a minute
 
@@ -133,16 +130,19 @@ def steps_from_several_attempts(events: Sequence[dict[str, Any]]) -> list[str]:
     return sorted(step for step, seen in attempts.items() if len(seen) > 1)
 
 
-def steps_run_again(log: str) -> list[str]:
+def steps_run_again(lines: Iterable[dict[str, Any]]) -> list[str]:
     """Attempts that began after an earlier one had finished the step, by the services' own log."""
     finished: dict[tuple[str, str], int] = {}
     again = []
-    for verb, run_id, step, attempt in _step_lines(log):
-        if verb == "finished":
-            finished[run_id, step] = attempt
-        elif attempt > finished.get((run_id, step), attempt):
-            again.append(f"{run_id} {step}: attempt {attempt} after {finished[run_id, step]} had finished")
-    return again
+    for line in lines:
+        if line["event"] not in ("step.started", "step.finished"):
+            continue
+        step, attempt = (line["run_id"], line["step"]), line["attempt"]
+        if line["event"] == "step.finished":
+            finished[step] = attempt
+        elif attempt > finished.get(step, attempt):
+            again.append(f"{' '.join(step)}: attempt {attempt} after {finished[step]} had finished")
+    return again if finished else ["the log has no line of a finished step"]
 
 
 def timestamp(event: bytes) -> float:
@@ -152,11 +152,6 @@ def timestamp(event: bytes) -> float:
 
 def ends_by_kind(ends: Iterable[str]) -> Counter[str]:
     return Counter(ends)
-
-
-def _step_lines(log: str) -> Iterator[tuple[str, str, str, int]]:
-    for verb, run_id, step, attempt in STEP_LINE.findall(log):
-        yield verb, run_id, step, int(attempt)
 
 
 def _end(event: dict[str, Any]) -> str:

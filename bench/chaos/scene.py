@@ -20,6 +20,7 @@ SETTINGS = {
     "AGENT_MAX_ACTIVE_RUNS": "10000",
     "AGENT_REQUESTS_PER_MINUTE": "10000000",
     "SSE_KEEPALIVE": "1",
+    "LOG_FORMAT": "json",  # steps_run_again reads it
 }
 
 

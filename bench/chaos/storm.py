@@ -135,7 +135,7 @@ def count(watched: list[WatchedRun], stage: Scene, breaker: Breaker, plan: Plan,
                 outcome.connections += viewer.connections
         losses.runs_twice += max(0, count_runs(client) - plan.runs)
     examine_leftovers(Path(stage.service.env["AGENT_SANDBOX_DIR"]), losses)
-    again = steps_run_again(stage.service.log())
+    again = steps_run_again(stage.service.log_lines())
     losses.steps_twice += len(again)
     losses.notes += again
     for run in watched:
