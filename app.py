@@ -22,6 +22,7 @@ from orchestrator.web.headers import add_security_headers
 from orchestrator.web.health import HealthRoutes
 from orchestrator.web.inngest import serve_inngest
 from orchestrator.web.limits import request_limit
+from orchestrator.web.metrics import MetricsRoutes
 from orchestrator.web.origins import allow_origins, local_only
 from orchestrator.web.run import RunRoutes
 from orchestrator.web.sessions import NoSessions
@@ -68,6 +69,7 @@ def create_app(settings: Settings) -> flask.Flask:
         service.redis, service.dispatcher, registration, service.models, in_production, settings.agent_sandbox
     )
     app.register_blueprint(health.blueprint())
+    app.register_blueprint(MetricsRoutes(service.dispatcher, door).blueprint())
     app.register_blueprint(openapi.blueprint())
     register_error_handlers(app)
     app.after_request(add_security_headers)

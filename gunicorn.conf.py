@@ -4,15 +4,25 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import atexit
 import gc
 import ipaddress
 import os
 import resource
+import shutil
 import sys
+import tempfile
 
 import gevent
 
+# Each process counts in a file of its own here; prometheus_client looks at the variable when it is imported.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    _counts = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="runwire-metrics-")
+    _master = os.getpid()
+    atexit.register(lambda: os.getpid() == _master and shutil.rmtree(_counts, ignore_errors=True))
+
 from orchestrator.logs import configure_logging
+from orchestrator.metrics import mark_process_dead
 from orchestrator.redact import Redactor
 from orchestrator.runlog.fitness import refuse_unfit_redis
 from orchestrator.settings import SettingsError, load_settings
@@ -82,6 +92,11 @@ def post_worker_init(worker):
         stop_listening(number, frame)
 
     signal.signal(signal.SIGTERM, drain)
+
+
+def child_exit(server, worker):
+    """What a dead worker has counted stays; its viewers are gone."""
+    mark_process_dead(worker.pid)
 
 
 def worker_exit(server, worker):

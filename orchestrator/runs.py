@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 
 from agent.messages import Approval, Value
+from orchestrator import metrics
 from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.dispatch import HELD, Dispatcher, hold
 from orchestrator.engines.turns import ARRIVING_MS, OnConflict, Turns
@@ -104,6 +105,7 @@ class Runs:
             raise StartUncertain("Redis did not answer while the run was being stored: it may have started") from error
         if choice.engine != HELD:
             self._dispatcher.start(request, choice.engine)
+        metrics.RUNS_STARTED.labels(choice.engine).inc()
         log.info("run.accepted", run_id=run_id, engine=choice.engine, model=prompt.model, caller=caller)
 
     def _admit(self, project_id: str, caller: str) -> None:

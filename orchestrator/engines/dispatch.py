@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from orchestrator import metrics
 from orchestrator.engines.protocol import Engine, EngineAway, EngineRefused
 from orchestrator.events import RunRequested
 from orchestrator.logs import get_logger, start_thread
 from orchestrator.patience import patiently
 from orchestrator.runlog import Beat, LogUnavailable, Refused, RunLog
+from orchestrator.runlog.approvals import WAITING
 from orchestrator.settings import Settings
 
 RESERVED_SECONDS: Final = 2.0
@@ -69,6 +71,10 @@ class Dispatcher:
         """Announce a run that is stored next, so that it is found should this process die."""
         self._log.queue.reserve(choice.engine, run_id, RESERVED_SECONDS)
 
+    def unfinished(self) -> dict[str, int]:
+        """The numbers of unfinished runs, by the queue that they stand in."""
+        return self._log.queue.count([*self._engines, HELD, WAITING])
+
     def ask_unfinished(self, pipe: Any) -> None:
         """Add commands to ``pipe`` whose replies are the numbers of unfinished runs."""
         self._log.queue.ask_count(pipe, [*self._engines, HELD])
@@ -104,6 +110,7 @@ class Dispatcher:
             return
         next_title = "it" if engine == beat.engine else self._engines[engine].title
         if self._log.move(beat, engine, f"{why}; {next_title} goes on with the run{_where(beat)}"):
+            metrics.FAILOVERS.labels(beat.engine, engine).inc()
             log.warning("run.moved", run_id=beat.run_id, engine=beat.engine, next_engine=engine, why=why)
             self.start(self._log.record(beat.run_id).request, engine)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from orchestrator import metrics
 from orchestrator.drain import Drain
 from orchestrator.hub.batch import Batch
 from orchestrator.hub.frames import KEEPALIVE, OPENING, Framer, frame_data, gap, is_terminal, lost, terminal_heads
@@ -134,6 +135,7 @@ class Stream:
         self._viewer.catch_up()
         try:
             page, batch = self._pages.read(self._run_id, self._viewer.cursor)
+            metrics.CATCH_UPS.inc()
         except RunMissing:
             return self._lose()
         except AWAY:

@@ -13,6 +13,7 @@ from orchestrator.events import dumps, encode_body, encode_head
 KEEPALIVE: Final = b": keepalive\n\n"
 OPENING: Final = b": connected\n\n"
 _ID_STARTS: Final = len('{"id":')
+_TIMESTAMP: Final = b'"timestamp":'
 
 Framer = Callable[[int, Iterable[bytes]], bytes]
 """Turns the events with ids ``first``, ``first + 1`` … into the bytes of their frames."""
@@ -20,6 +21,12 @@ Framer = Callable[[int, Iterable[bytes]], bytes]
 
 def event_id(event: bytes) -> int:
     return int(event[_ID_STARTS : event.index(b",", _ID_STARTS)])
+
+
+def timestamp(event: bytes) -> int:
+    """In ms since the epoch. It follows the data, in which an unescaped quote can end no string."""
+    start = event.rindex(_TIMESTAMP) + len(_TIMESTAMP)
+    return int(event[start : event.index(b",", start)])
 
 
 def terminal_heads(run_id: str) -> tuple[bytes, bytes]:

@@ -15,9 +15,10 @@ from gevent.event import Event
 from gevent.lock import RLock
 from redis.exceptions import RedisError
 
+from orchestrator import metrics
 from orchestrator.hub.batch import Batch
 from orchestrator.hub.connection import SubscriberConnection
-from orchestrator.hub.frames import event_id
+from orchestrator.hub.frames import event_id, timestamp
 from orchestrator.hub.viewer import Viewer
 from orchestrator.logs import get_logger
 from orchestrator.runlog.connection import Client
@@ -66,6 +67,9 @@ class Hub:
         self._writing = RLock()
         self._running = False
         self.viewers = 0
+        self._pushed = 0
+        """Events handed to viewers since they were counted last."""
+        self._sampled = False
 
     def attach(self, run_id: str) -> Viewer:
         """A viewer that hears everything published from now on; close it. Raises TooManyViewers, HubUnavailable."""
@@ -140,6 +144,7 @@ class Hub:
             except Exception:
                 log.exception("hub.crashed")  # nobody here may stop hearing for ever
             self._connection.close()
+            metrics.HUB_RECONNECTS.inc()
             gevent.sleep(RECONNECT_SECONDS)
 
     def _resubscribe(self) -> None:
@@ -165,8 +170,12 @@ class Hub:
     def _push(self, name: bytes, batch: Batch) -> None:
         watched = self._channels.get(name)
         if watched is not None:
+            self._pushed += len(batch.events) * len(watched.viewers)
             for viewer in watched.viewers:
                 viewer.push(batch)
+            if not self._sampled:
+                self._sampled = True
+                metrics.DELIVERY_LAG.observe(max(0.0, time.time() - timestamp(batch.events[-1]) / 1000))
 
     def _acknowledge(self, watched: _Channel) -> None:
         if watched.acknowledged.is_set():
@@ -179,10 +188,17 @@ class Hub:
         while True:
             gevent.sleep(self._tick)
             self._connection.keep_alive()
+            self._count()
             now = time.monotonic()
             for watched in self._channels.values():
                 for viewer in watched.viewers:
                     viewer.tick(now)
+
+    def _count(self) -> None:
+        """Once a tick: with thousands of viewers counting each event would be felt."""
+        metrics.VIEWERS.set(self.viewers)
+        metrics.EVENTS_DELIVERED.inc(self._pushed)
+        self._pushed, self._sampled = 0, False
 
     def _keep_comparing(self) -> None:
         while True:

@@ -13,6 +13,8 @@ from redis.connection import Connection, SSLConnection, parse_url
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
 
+from orchestrator import metrics
+
 SENTINEL_PORT: Final = 26379
 SENTINEL_SECONDS: Final = 1.0
 
@@ -74,6 +76,7 @@ def _class_for(base: type[Connection], resolve: Callable[[], tuple[str, int]] | 
                 if resolve is not None:
                     self.host, self.port = resolve()
                 self._made_in = epoch.number
+                metrics.REDIS_CONNECTIONS.inc()
             super().connect()
 
         def read_response(self, *args: Any, **kwargs: Any) -> Any:

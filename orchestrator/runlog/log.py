@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from orchestrator import metrics
 from orchestrator.access import LOCAL, RunOwner
 from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
 from orchestrator.redact import Redactor
@@ -135,8 +136,8 @@ class RunLog:
             return Begun(attempt=0, result=json.loads(detail), done=True)
         if outcome != "go":
             raise refuse(outcome, detail)
-        attempt, failed, interrupted, spent = map(int, detail.split())
-        return Begun(attempt, failed, interrupted, spent)
+        attempt, failed, interrupted, spent, rolled_back = map(int, detail.split())
+        return Begun(attempt, failed, interrupted, spent, bool(rolled_back))
 
     def append(self, run_id: str, step: str, attempt: int, number: int, bodies: Sequence[str]) -> None:
         """Store and publish events; ``number`` counts the attempt's events from 1 and makes a repeat harmless.
@@ -148,6 +149,7 @@ class RunLog:
             raise RunTooLarge
         if outcome != "ok":
             raise refuse(outcome, detail)
+        metrics.EVENTS_APPENDED.inc(len(bodies))
 
     def commit(
         self,
@@ -173,12 +175,14 @@ class RunLog:
             raise RunTooLarge
         if outcome != "ok":
             raise refuse(outcome, detail)
+        metrics.EVENTS_APPENDED.inc(len(bodies))
         return result
 
-    def retry(self, run_id: str, step: str, attempt: int, reason: str, again: str, spent: int) -> None:
+    def retry(self, run_id: str, step: str, attempt: int, reason: str, again: str, spent: int) -> bool:
         """An attempt failed for ``reason``: roll back what it has published, tell viewers when it is tried ``again``.
 
-        ``spent``: tokens it had used. Raises RunMissing, RunEnded, AttemptStale, LogFull.
+        ``spent``: tokens it had used. Returns whether it had published anything. Raises RunMissing, RunEnded,
+        AttemptStale, LogFull.
         """
         reason = self.redact(reason)
         head, tail = _rollback(run_id, step, reason)
@@ -186,6 +190,7 @@ class RunLog:
         outcome, detail = self._call("retry", run_id, step, attempt, head, tail, status, spent)
         if outcome != "ok":
             raise refuse(outcome, detail)
+        return bool(detail)
 
     def rest(self, run_id: str, execution: str, seconds: float) -> None:
         """A step failed and is tried again in ``seconds``: until then silence is in order. Raises Refused."""
@@ -233,6 +238,8 @@ class RunLog:
         outcome, engine, project_id, *stored = (str(part, "utf-8") for part in reply)
         if outcome in ("missing", "moved"):
             raise refuse(outcome, "")
+        if outcome == "ok":
+            metrics.RUNS_ENDED.labels(status, engine).inc()
         with suppress(RedisError):  # in slots of their own; whoever finds an ended run there takes it out too
             self.queue.remove(engine, run_id)
             self.line.leave(project_id, run_id)

@@ -7,7 +7,7 @@ engine it has (``RunLog.beats``), and whoever finds it in the wrong set takes it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from orchestrator.events import now_ms
@@ -38,6 +38,11 @@ class RunQueue:
         """Add commands to ``pipe`` whose replies are the numbers of unfinished runs."""
         for engine in engines:
             pipe.zcard(unfinished(engine))
+
+    def count(self, engines: Sequence[str]) -> dict[str, int]:
+        pipe = self._redis.pipeline(transaction=False)
+        self.ask_count(pipe, engines)
+        return dict(zip(engines, pipe.execute(), strict=True))
 
     def all(self, engine: str) -> list[str]:
         return _names(self._redis.zrange(unfinished(engine), 0, -1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
 from orchestrator.access import RunOwner
@@ -15,13 +15,15 @@ END_STATUSES: Final = frozenset({"complete", *get_args(EndCode)})
 class Begun:
     """How a step starts: with ``attempt``, or at once with the ``result`` it already has.
 
-    Of the attempts before ``failed`` said that they had, using ``spent`` tokens; ``interrupted`` fell silent.
+    Of the attempts before ``failed`` said that they had, using ``spent`` tokens; ``interrupted`` fell silent. Where
+    the latest one's events were taken back only now, it is ``rolled_back``.
     """
 
     attempt: int
     failed: int = 0
     interrupted: int = 0
     spent: int = 0
+    rolled_back: bool = field(default=False, compare=False)
     result: Any = None
     done: bool = False
 

@@ -15,6 +15,7 @@ from orchestrator.logs import bound, get_logger
 from orchestrator.patience import AWAY, patiently
 from orchestrator.runlog import LogUnavailable, RunEnded, RunLog
 from orchestrator.runlog.log import NOBODY
+from orchestrator.steps.counting import StepMetrics, count_retry
 from orchestrator.steps.emitter import CHECK_SECONDS, Emitter, EmitterSettings
 from orchestrator.steps.heart import Heart
 from orchestrator.steps.retry import RETRIES, delay_before
@@ -62,18 +63,25 @@ class DurableSteps:
         if begun.attempt >= MOST_ATTEMPTS:
             raise PermanentError(f"step {step!r} was started {begun.attempt} times without an end")
         log.info("step.started", attempt=begun.attempt)
+        counted = StepMetrics(step, begun)
         failed = max(begun.failed, engine_attempt)
         tries = Tries(begun.failed, begun.interrupted, begun.spent, is_last=failed >= RETRIES)
         emitter = Emitter(self._log, run_id, step, begun.attempt, self._settings, tries)
         with bound(attempt=begun.attempt), self._heart.beating(run_id, step, begun.attempt), closing(emitter) as emit:
             try:
                 result = emit.commit(body(emit))
-            except (*NOT_OF_THE_STEP, PermanentError):
+            except NOT_OF_THE_STEP:
+                counted.end("given up")
+                raise
+            except PermanentError:
+                counted.end("failed")
                 raise
             except Exception as error:
+                counted.end("failed")
                 emit.abandon()
                 raise self._failed(run_id, step, begun.attempt, failed + 1, error) from error
         log.info("step.finished", attempt=begun.attempt)
+        counted.end("done", result)
         return result
 
     def wait(self, run_id: str, seconds: float) -> None:
@@ -99,5 +107,8 @@ class DurableSteps:
         delay = delay_before(failed - 1, error)
         again = f"again in {delay:.0f} s, {failed + 1} of {RETRIES + 1}"
         spent = error.spent if isinstance(error, TransientError) else 0
-        patiently(self._log.retry, run_id, step, attempt, reason, again, spent, check=self._settings.drain.check)
+        took_back = patiently(
+            self._log.retry, run_id, step, attempt, reason, again, spent, check=self._settings.drain.check
+        )
+        count_retry(step, took_back=took_back)
         return TransientError(reason, delay)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import flask
 import structlog
 
+from orchestrator import metrics
 from orchestrator.hub import Stream
 from orchestrator.logs import get_logger
 
@@ -18,6 +19,7 @@ HEADER: Final = "X-Request-Id"
 """Taken over from a router in front of us, and in every answer."""
 
 PATH_LONGEST: Final = 200
+NO_ROUTE: Final = "none"
 NOBODY: Final = "-"
 """The caller's name in the log where there is none."""
 
@@ -47,6 +49,7 @@ def _begin() -> None:
 
 def _end(response: flask.Response) -> flask.Response:
     response.headers[HEADER] = flask.g.request_id
+    _count(response)
     say = partial(_say, flask.g.began, _facts(response))
     stream: Stream | None = flask.g.get("stream")
     if stream is not None:
@@ -56,6 +59,14 @@ def _end(response: flask.Response) -> flask.Response:
     else:
         say()
     return response
+
+
+def _count(response: flask.Response) -> None:
+    seconds, method = time.monotonic() - flask.g.began, flask.request.method
+    route = flask.request.url_rule.rule if flask.request.url_rule else NO_ROUTE
+    metrics.REQUEST_SECONDS.labels(method if route != NO_ROUTE else "-", route, response.status_code).observe(seconds)
+    if "stream" in flask.g:
+        metrics.FIRST_EVENT_SECONDS.labels(method).observe(seconds)
 
 
 def _facts(response: flask.Response) -> dict[str, Any]:

@@ -150,6 +150,7 @@ CALLS: Final = (
         (400, 404, 409, 413, 422, 429, 503),
         takes=RunAgentInput,
     ),
+    Call("get", "/metrics", "What the processes of this machine have counted, for Prometheus", {200: "text/plain"}),
     Call("get", "/healthz", "This process lives", {200: answers.LiveAnswer}, is_public=True),
     Call(
         "get",

@@ -2,7 +2,7 @@
 -- ARGV[7]: the execution that asks, as it claimed the run ("" where nobody has), ARGV[8]: the engine's own attempt
 -- number, ARGV[9]: this call's nonce (the same call again changes nothing), ARGV[10], ARGV[11]: the rollback event's
 -- body up to and after its ids.
--- Returns {go, "attempt failed interrupted spent"}, the last three about the attempts before | {done, result} | {stale|moved|missing|ended, status}.
+-- Returns {go, "attempt failed interrupted spent rolledBack"}, the last four about the attempts before | {done, result} | {stale|moved|missing|ended, status}.
 local run = redis.call('HMGET', RUN, 'status', 'claimed')
 if not run[1] then return { 'missing', '' } end
 if (run[2] or '') ~= ARGV[7] then return { 'moved', run[2] or '' } end
@@ -10,10 +10,11 @@ local result = redis.call('HGET', STEPS, STEP)
 if result then return { 'done', result } end
 if ENDED[run[1]] then return { 'ended', run[1] } end
 
+local rolled_back = '0'
 local function go(attempt)
   local before = redis.call('HMGET', RUN, 'failed:' .. STEP, 'interrupted:' .. STEP, 'spent:' .. STEP)
   for i = 1, 3 do before[i] = before[i] or '0' end
-  return { 'go', attempt .. ' ' .. table.concat(before, ' ') }
+  return { 'go', attempt .. ' ' .. table.concat(before, ' ') .. ' ' .. rolled_back }
 end
 local state = redis.call('HMGET', RUN, 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP,
   'first:' .. STEP, 'latest:' .. STEP, 'failedAt:' .. STEP)
@@ -30,6 +31,7 @@ if state[4] then
   local ids = '"attempt":' .. state[1] .. ',"fromId":' .. state[4] .. ',"toId":' .. state[5]
   local body = ARGV[10] .. ids .. ARGV[11] .. ',"attempt":' .. attempt .. '}'
   publish(redis.call('HGET', RUN, 'last'), { body })
+  rolled_back = '1'
 end
 redis.call('HDEL', RUN, 'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP)
 redis.call('HSET', RUN, 'status', 'running', 'step', STEP,

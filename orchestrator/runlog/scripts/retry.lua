@@ -1,7 +1,7 @@
 -- An attempt of a step has failed and another will follow: take back at once what it had published, and say why.
 -- ARGV[7]: attempt, ARGV[8], ARGV[9]: the rollback event's body up to and after its ids, ARGV[10]: the status' body,
 -- ARGV[11]: tokens that the attempt had used.
--- Returns {ok|missing|ended|stale, status}. The same call again changes nothing; the attempt may write no more.
+-- Returns {ok, "rolled back" where something was} | {missing|ended|stale, status}. The same call again changes nothing; the attempt may write no more.
 local state, refused = look(ARGV[7])
 if refused and refused[1] == 'stale' and state[2] == state[6] and state[6] == ARGV[7] then return { 'ok', '' } end
 if refused then return refused end
@@ -16,4 +16,4 @@ publish(state[3], bodies, 'failedAt:' .. STEP, ARGV[7])
 redis.call('HINCRBY', RUN, 'failed:' .. STEP, 1)
 redis.call('HINCRBY', RUN, 'spent:' .. STEP, ARGV[11])
 redis.call('HDEL', RUN, 'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP)
-return { 'ok', '' }
+return { 'ok', span[1] and 'rolled back' or '' }
