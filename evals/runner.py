@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import random
-import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import httpx
 
 from agent.entries import Stored
+from agent.messages import Turn, Usage
 from evals.score import Run
 from evals.tasks import Task
 from orchestrator.runlog import RunLog
@@ -40,25 +39,36 @@ class Runner:
     def run(self, task: Task) -> Run:
         """Play all of the task's runs on one new project."""
         project, started = f"eval-{task.name}-{uuid.uuid4().hex[:8]}", time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="runwire-eval-") as folder:
-            if files := task.start(Path(folder)):
-                self._log.projects.replace(project, files, SEEDED)
-        ends, turns, kills = [], 0, 0
+        if task.before:
+            self._log.projects.replace(project, task.before, SEEDED)
+        turns, kills, usage = 0, 0, Usage()
         for prompt in task.prompts:
             events, killed = self._play(project, prompt)
             turns += max((event["data"]["turn"] for event in events if event["type"] == "progress"), default=0)
             kills += killed
-            ends.append(events[-1])
-        used = [end["data"]["usage"] for end in ends if end["type"] == "complete"]
+            usage += self._used(events[-1])
+        end = events[-1]
+        is_complete = end["type"] == "complete"
         return Run(
-            outcome=_outcome(ends[-1]),
+            outcome=end["data"]["outcome"] if is_complete else end["code"],
+            words=end["data"]["summary"] if is_complete else "",
             files=Stored.decode(self._log.projects.read(project)).files(),
             turns=turns,
-            tokens=sum(usage["inputTokens"] + usage["outputTokens"] + usage["abandoned"] for usage in used),
-            cost=sum(usage["cost"] for usage in used),
+            usage=usage,
             seconds=time.monotonic() - started,
             kills=kills,
         )
+
+    def _used(self, end: Event) -> Usage:
+        """What a run has used up. One that failed does not say it, but its finished steps and its last attempts do."""
+        if end["type"] == "complete":
+            return Usage.model_validate(end["data"]["usage"])
+        run_id = end["runId"]
+        results = self._log.results(run_id)
+        usage = sum((Turn.model_validate(result).usage for step, result in results.items() if is_turn(step)), Usage())
+        fields = self._log.record(run_id).fields
+        lost = sum(int(spent) for name, spent in fields.items() if name.startswith("spent:"))
+        return usage + Usage(abandoned=lost)
 
     def _play(self, project: str, prompt: str) -> tuple[list[Event], int]:
         """All of a run's events, and how often its process was killed."""
@@ -90,5 +100,5 @@ class Runner:
                 time.sleep(RETRY_SECONDS)
 
 
-def _outcome(end: Mapping[str, Any]) -> str:
-    return str(end["data"]["outcome"] if end["type"] == "complete" else end["code"])
+def is_turn(step: str) -> bool:
+    return step.startswith("model-")

@@ -2,21 +2,25 @@
 
 A folder each in ``tasks/``: ``prompt.md``, ``check.py``; where there are some ``files/`` or ``generate.py`` (the
 project before), ``first.md`` with ``first/`` (what was asked, and made, before), ``solution/``, ``solve.py`` (an edit).
+A check is a function ``check(project)`` that raises where something is wrong (see ``evals/project.py``).
 """
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from evals.project import Project
+
 FOLDER: Final = Path(__file__).with_name("tasks")
-CHECK: Final = "hidden_check.py"
-"""The check's name while it runs in the workspace."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Task:
 
     @property
     def can_be_done(self) -> bool:
-        """Where not, a run that ends as `done` is wrong, whatever it made."""
+        """Where not, a run has to say so in its own words."""
         return self._facts["expects"] == "done"
 
     @cached_property
@@ -46,15 +50,21 @@ class Task:
         names = ("first.md", "prompt.md")
         return [(self.folder / name).read_text().strip() for name in names if (self.folder / name).exists()]
 
-    @property
-    def check(self) -> bytes:
-        return (self.folder / "check.py").read_bytes()
+    @cached_property
+    def check(self) -> Callable[[Project], None]:
+        """Raises where a project is no solution."""
+        check: Callable[[Project], None] = runpy.run_path(str(self.folder / "check.py"))["check"]
+        return check
 
-    def start(self, into: Path) -> dict[str, bytes]:
-        """The project before the first run; ``into`` is an empty folder to make it in."""
+    @cached_property
+    def before(self) -> dict[str, bytes]:
+        """The project before the first run."""
+        made: dict[str, bytes] = {}
         if (generate := self.folder / "generate.py").exists():
-            subprocess.run([sys.executable, "-I", generate, into], check=True)
-        return files_below(self.folder / "files") | files_below(into)
+            with tempfile.TemporaryDirectory(prefix="runwire-eval-") as folder:
+                subprocess.run([sys.executable, "-I", generate, folder], check=True)
+                made = files_below(Path(folder))
+        return files_below(self.folder / "files") | made
 
     @cached_property
     def first(self) -> dict[str, bytes]:

@@ -1,3 +1,2 @@
-import pathlib
-
-assert not pathlib.Path("f.py").exists(), "something was written all the same"
+def check(project):
+    assert not project.has("f.py"), "something was written all the same"

@@ -1,3 +1,2 @@
-import pathlib
-
-assert not pathlib.Path("count.txt").exists(), "a count was made up"
+def check(project):
+    assert not project.has("count.txt"), "a count was made up"

@@ -1,11 +1,10 @@
-import subprocess
-
-run = lambda *args: subprocess.run(["python3", "notes.py", *args], capture_output=True, text=True)
-for text in ("milk", "two eggs", "bread"):
-    assert run("add", *text.split()).returncode == 0
-assert run("list").stdout == "1 milk\n2 two eggs\n3 bread\n"
-assert run("remove", "2").returncode == 0
-assert run("list").stdout == "1 milk\n2 bread\n"
-gone = run("remove", "9")
-assert gone.returncode == 1 and gone.stderr, gone
-assert run("list").stdout == "1 milk\n2 bread\n"
+def check(project):
+    run = lambda *arguments: project.python("notes.py", *arguments)
+    for text in ("milk", "two eggs", "bread"):
+        assert run("add", *text.split()).code == 0
+    assert run("list").out == "1 milk\n2 two eggs\n3 bread\n"
+    assert run("remove", "2").code == 0
+    assert run("list").out == "1 milk\n2 bread\n"
+    gone = run("remove", "9")
+    assert gone.code == 1 and gone.err, gone
+    assert run("list").out == "1 milk\n2 bread\n"

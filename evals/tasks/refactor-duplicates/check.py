@@ -1,12 +1,17 @@
 import ast
-import hashlib
-import pathlib
-import subprocess
 
-assert "class TestShapes" in pathlib.Path("test_shapes.py").read_text()
-done = subprocess.run(["python3", "-m", "unittest", "test_shapes"], capture_output=True, text=True)
-assert done.returncode == 0 and "Ran 3 tests" in done.stderr, done.stderr
-tree = ast.parse(pathlib.Path("shapes.py").read_text())
-calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "round"]
-raises = [n for n in ast.walk(tree) if isinstance(n, ast.Raise)]
-assert len(calls) == 1 and len(raises) == 1, (len(calls), len(raises))
+
+def check(project):
+    assert project.is_unchanged("test_shapes.py")
+    done = project.python("-m", "unittest", "test_shapes")
+    assert done.code == 0 and "Ran 3 tests" in done.err, done
+    tree = ast.parse(project.text("shapes.py"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "round"]
+    raises = [node for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+    assert len(calls) == 1 and len(raises) == 1, (len(calls), len(raises))
+    assert project.answers("""
+from shapes import circle, rectangle, square
+
+answers += [circle(2), square(1.5), rectangle(2, 3.5), circle(0)]
+answers += [tried(circle, -1), tried(square, -1), tried(rectangle, 1, -1)]
+""") == [12.566, 2.25, 7, 0, *["ValueError"] * 3]

@@ -1,12 +1,9 @@
-import pathlib
-import subprocess
-
-pathlib.Path("a.txt").write_text("one two\nthree\n")
-pathlib.Path("b.txt").write_bytes("zwölf\n".encode())
-run = lambda *args, stdin=b"": subprocess.run(["python3", "wc.py", *args], input=stdin, capture_output=True)
-assert run("a.txt").stdout == b"2 3 14 a.txt\n", run("a.txt")
-both = run("a.txt", "b.txt")
-assert both.stdout == b"2 3 14 a.txt\n1 1 7 b.txt\n3 4 21 total\n", both
-missing = run("a.txt", "nowhere.txt")
-assert missing.returncode == 1 and b"a.txt" in missing.stdout and b"nowhere.txt" in missing.stderr, missing
-assert run(stdin=b"x y").stdout.split()[:3] == [b"0", b"2", b"3"]
+def check(project):
+    project.write("a.txt", "one two\nthree\n")
+    project.write("b.txt", "zwölf\n")
+    run = lambda *names, stdin="": project.python("wc.py", *names, stdin=stdin)
+    assert run("a.txt").out == "2 3 14 a.txt\n", run("a.txt")
+    assert run("a.txt", "b.txt").out == "2 3 14 a.txt\n1 1 7 b.txt\n3 4 21 total\n"
+    missing = run("a.txt", "nowhere.txt")
+    assert missing.code == 1 and "a.txt" in missing.out and "nowhere.txt" in missing.err, missing
+    assert run(stdin="x y").out.split()[:3] == ["0", "2", "3"]
