@@ -1,4 +1,4 @@
-"""The evaluation through the real service: a perfect model scores in full, whatever is killed; an idle one not at all."""
+"""The evaluation through the real service: a perfect model scores in full, killed or not; an idle one not at all."""
 
 import pytest
 
