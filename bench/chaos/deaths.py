@@ -68,7 +68,7 @@ def storm_of_deaths(plan: Plan, folder: Path, say: Callable[[str], None], deaths
 
 
 def _round(plan: Plan, folder: Path, name: str, outcome: Outcome) -> None:
-    with _scene(folder) as (stage, inngest):
+    with mortal_scene(folder) as (stage, inngest):
         breaker = Breaker(stage)
         starters = make_starters(plan, stage, cancel=False)
         for starter in starters:
@@ -101,7 +101,8 @@ def _silence(stored: Stored, died: float) -> float | None:
 
 
 @contextmanager
-def _scene(folder: Path) -> Iterator[tuple[Scene, InngestServer]]:
+def mortal_scene(folder: Path, app: str = "wsgi:app") -> Iterator[tuple[Scene, InngestServer]]:
+    """A service that may run its steps at an Inngest that can die (the real one that INNGEST_CLI names) or itself."""
     with ExitStack() as stack:
         server = stack.enter_context(RedisServer(folder / "redis", aof=True, fsync="always"))
         inngest: InngestServer
@@ -113,6 +114,6 @@ def _scene(folder: Path) -> Iterator[tuple[Scene, InngestServer]]:
             )
         env = SETTINGS | {"AGENT_ENGINE": "auto", "AGENT_SANDBOX_DIR": str(folder / "sandboxes")}
         env |= inngest.environment()
-        service = stack.enter_context(Service(server.url, folder / "service", workers=WORKERS, env=env))
+        service = stack.enter_context(Service(server.url, folder / "service", workers=WORKERS, env=env, app=app))
         inngest.wait_for_function(FUNCTION_ID)
         yield Scene("inngest", server, service, None), inngest

@@ -1,5 +1,7 @@
 """Ways of breaking a running service, each a function of the scene; and how often each is chosen."""
 
+from __future__ import annotations
+
 import os
 import random
 import signal
@@ -19,9 +21,9 @@ REST_SECONDS = 3.0  # between two faults that cost a worker: a service whose wor
 
 
 class Breaker:
-    """Injects faults into a scene and counts them by kind."""
+    """Injects faults into a scene and counts them by kind. ``more``: what else can break there."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, more: Injections | None = None) -> None:
         self._counts: Counter[str] = Counter()
         self.worker_kills: list[float] = []
         self.disturbances: list[float] = []  # when a fault was over after which things can go on
@@ -29,7 +31,7 @@ class Breaker:
         self._scene = scene
         self._admin = redis.Redis.from_url(scene.redis.url, socket_timeout=1.0, retry=None)
         self._timers: list[threading.Timer] = []
-        faults = COMMON | (INNGEST if scene.inngest else DIRECT)
+        faults = COMMON | (INNGEST if scene.inngest else DIRECT) | (more or {})
         self._kinds, self._weights = list(faults), [weight for weight, _ in faults.values()]
         self._due = random.sample(self._kinds, k=len(self._kinds))
         self._inject = {kind: inject for kind, (_, inject) in faults.items()}

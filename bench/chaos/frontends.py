@@ -1,29 +1,35 @@
 """`python -m bench.chaos.frontends`: other protocols' real clients in the same storm; prints a table.
 
 `ai` 7, `ai` 6 and AG-UI's HttpAgent in Node, React's useChat in Chromium. What each of them shows in the end is held
-against the fold of the log. Ends with 1 when any differs.
+against the fold of the log. Ends with 1 when any differs. With `--engine failover` INNGEST_CLI may name a real server.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, get_args
 
 import redis
 
-from bench.chaos.faults import Breaker
+from bench.chaos.deaths import AWAY_SECONDS, mortal_scene
+from bench.chaos.faults import Breaker, Injections
 from bench.chaos.ledger import stored_events
+from bench.chaos.lines import Lines
 from bench.chaos.scene import Engine, Scene, scene
 from tests.formats.checks import check_ag_ui, check_ui_message
 from tests.support.browser import Browser
+from tests.support.inngest import InngestServer
 from tools.clients import CLIENTS, build, node
 from tools.examples import APP
 from tools.processes import bound_to_parent, wait_until
@@ -50,12 +56,16 @@ class Outcome:
 def storm(engine: Engine, runs: int, seconds: float, pause: float, folder: Path) -> Outcome:
     """``runs`` of each client begin within ``seconds``, while something breaks every ``pause`` seconds."""
     outcome = Outcome(engine)
-    with scene(engine, folder, app=APP) as stage, Browser(folder / "browser") as browser:
-        drive = [node(), "chaos/drive.mjs", stage.service.url, str(runs), str(seconds)]
+    with ExitStack() as stack:
+        stage, faults = stack.enter_context(_scene(engine, folder))
+        lines = stack.enter_context(Lines(stage.service.port))
+        faults |= {"clients' connections cut": (6, lambda _: lines.cut())}
+        browser = stack.enter_context(Browser(folder / "browser"))
+        drive = [node(), "chaos/drive.mjs", lines.url, str(runs), str(seconds)]
         driver = subprocess.Popen(bound_to_parent(drive), cwd=CLIENTS, stdout=subprocess.PIPE, text=True)
         try:
-            browser.open(f"{stage.service.url}/chaos/index.html?runs={runs}&seconds={seconds}")
-            outcome.faults = _break_for(seconds, pause, stage)
+            browser.open(f"{lines.url}/chaos/index.html?runs={runs}&seconds={seconds}")
+            outcome.faults = _break_for(seconds, pause, Breaker(stage, faults))
             said, _ = driver.communicate(timeout=CALM_SECONDS)
         finally:
             driver.kill()
@@ -68,9 +78,27 @@ def storm(engine: Engine, runs: int, seconds: float, pause: float, folder: Path)
     return outcome
 
 
-def _break_for(seconds: float, pause: float, stage: Scene) -> Counter[str]:
+@contextmanager
+def _scene(engine: Engine, folder: Path) -> Iterator[tuple[Scene, Injections]]:
+    """Everything started, and what can break there beside the common faults."""
+    if engine != "failover":
+        with scene(engine, folder, app=APP) as stage:
+            yield stage, {}
+        return
+    with mortal_scene(folder, app=APP) as (stage, inngest):
+        yield stage, {"Inngest killed and restarted": (3, lambda _: _restart(inngest))}
+
+
+def _restart(inngest: InngestServer) -> bool:
+    inngest.die()
+    time.sleep(random.uniform(0.0, AWAY_SECONDS))
+    inngest.come_back(remembers=True)
+    return True
+
+
+def _break_for(seconds: float, pause: float, breaker: Breaker) -> Counter[str]:
     """Break something now and then; returns how often what was broken."""
-    breaker, until = Breaker(stage), time.monotonic() + seconds
+    until = time.monotonic() + seconds
     try:
         while time.monotonic() < until:
             breaker.break_something()

@@ -1,3 +1,0 @@
-import"./modulepreload-polyfill-B5Qt9EMX.js";const n=(t,a)=>document.getElementById(t).textContent=a;document.querySelector("form").onsubmit=async t=>{t.preventDefault();const a=await fetch("/api/agent/run",{method:"POST",headers:{"Content-Type":"application/json"},body:JSON.stringify({projectId:crypto.randomUUID(),value:t.target.value.value})});document.body.dataset.run=a.headers.get("X-Run-Id");const s=a.body.getReader(),c=new TextDecoder;let o="",i="";for(;;){const{done:p,value:u}=await s.read();if(p)break;o+=c.decode(u,{stream:!0});const r=o.split(`
-
-`);o=r.pop();for(const d of r){if(!d.startsWith("data: "))continue;const e=JSON.parse(d.slice(6));e.type==="text"&&n("text",i+=e.data),e.type==="complete"&&n("end",e.data.summary),e.type==="error"&&n("end",e.data)}}};
