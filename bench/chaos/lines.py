@@ -19,7 +19,10 @@ RESET: Final = struct.pack("ii", 1, 0)
 
 CUT_SHARE: Final = 0.5
 RESET_SHARE: Final = 0.5
-"""Of the cuts; the others look like an ordinary end in the middle of an answer."""
+"""Of the cuts within a body; the others look like an ordinary end in the middle of it."""
+
+HEAD: Final = b"HTTP/"
+"""What an answer begins with. Browsers take half a head for a whole one where it ends like that; not over TLS."""
 
 
 @dataclass(eq=False)
@@ -91,7 +94,7 @@ async def _answer(source: asyncio.StreamReader, line: _Line) -> None:
         while chunk := await source.read(READ_BYTES):
             if line.is_doomed:
                 line.client.write(chunk[: random.randrange(len(chunk))])
-                if random.random() < RESET_SHARE:
+                if chunk.startswith(HEAD) or random.random() < RESET_SHARE:
                     line.client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 return
             line.client.write(chunk)

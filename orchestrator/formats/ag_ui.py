@@ -41,6 +41,7 @@ from ag_ui.encoder import EventEncoder
 
 from orchestrator.events import dumps
 from orchestrator.formats.ag_ui_messages import Messages
+from orchestrator.formats.asked import asked_id
 from orchestrator.formats.fold import end_of, fold
 from orchestrator.formats.history import CONTENT, Event, History
 
@@ -233,7 +234,7 @@ class AgUiStream:
         self._say(MessagesSnapshotEvent(messages=[*self._before, *self._messages.list()]))
         interrupts = [
             Interrupt(
-                id=interrupt_id(self._run_id, request["approvalId"]),
+                id=asked_id(self._run_id, request["approvalId"]),
                 reason="tool_call",
                 tool_call_id=self._messages.call_id(request["callId"]),
                 message=f"Allow {request.get('tool')} {dumps(request.get('args'))}?",
@@ -257,17 +258,6 @@ class AgUiStream:
     def _take(self) -> bytes:
         said, self._said = self._said, []
         return "".join(said).encode()
-
-
-def interrupt_id(run_id: str, approval_id: str) -> str:
-    """Names the run as well: an answer comes in a request of its own."""
-    return f"{run_id}.{approval_id}"
-
-
-def asked_by(interrupt_id: str) -> tuple[str, str]:
-    """The ids of the run and of the approval; empty where it is no such id."""
-    run_id, _, approval_id = interrupt_id.partition(".")
-    return run_id, approval_id
 
 
 def _divide(messages: list[Message]) -> tuple[list[Message], list[Message]]:

@@ -1,6 +1,7 @@
 """The AI SDK's UI message stream (`x-vercel-ai-ui-message-stream: v1`): one run is one assistant message.
 
-https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol
+https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol. What a run asks its user ends the stream, while the run waits; the
+request with the answer gets the rest of the message.
 """
 
 from __future__ import annotations
@@ -8,15 +9,23 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from orchestrator.formats.asked import asked_id
 from orchestrator.formats.fold import end_of, result_text
 from orchestrator.formats.history import Event
 from orchestrator.formats.hold import Hold
 
 HEADERS: Final = {"x-vercel-ai-ui-message-stream": "v1"}
 DONE: Final = b"data: [DONE]\n\n"
+RESETS_SINCE: Final = 7
+"""The major version of `ai` that can take parts back, and be told answers."""
+
+ASKS_SINCE: Final = 6
+"""The one that can show approvals; before, they are data."""
+
 PASSING: Final = frozenset({"status", "progress", "time-budget"})
 """Types that are shown as they come and are no part of the message."""
 
+ASKED: Final = "tool-calls"
 FINISH_REASONS: Final = {"partial": "other"}
 CUT: Final = "The stream ended before the run did: ask for it again"
 STOPPED: Final = "stopped"
@@ -27,12 +36,19 @@ _json: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encod
 
 
 class UIMessageStream:
-    """One viewer's mapping. ``can_reset``: the client knows `reset-step` (ai 7); else steps are held back."""
+    """One viewer's mapping. ``version``: the major one of the client's `ai`; before RESETS_SINCE steps are held back.
 
-    def __init__(self, run_id: str, *, can_reset: bool) -> None:
+    ``last``: the id up to which events are history to it, 0 for a run that begins here. ``shown``: the approval up to
+    which the client has the message.
+    """
+
+    def __init__(self, run_id: str, *, version: int = RESETS_SINCE, last: int = 0, shown: str | None = None) -> None:
         self.done = False
-        self._run_id = run_id
-        self._hold = None if can_reset else Hold()
+        self._version = version
+        self._run_id, self._last, self._shown = run_id, last, shown
+        self._asked: Chunk | None = None
+        """What the run asks for, as long as there is no answer."""
+        self._hold = None if version >= RESETS_SINCE else Hold()
         self._said: list[Chunk] = []
         self._step: str | None = None
         self._open: tuple[str, str] | None = None
@@ -43,6 +59,8 @@ class UIMessageStream:
         """Those with output that was not said yet."""
         self._approved: dict[str, str] = {}
         """Calls that were asked for in a step before the one that carries them out: callId → that one."""
+        self._denied: set[str] = set()
+        """Calls that the user has forbidden."""
         self._files: dict[str, Chunk] = {}
         self._undo: dict[str, Chunk | None] = {}
         """The files that this step has touched, as they were."""
@@ -50,19 +68,25 @@ class UIMessageStream:
         """What was said during this step and outlives a reset of it."""
 
     def begin(self) -> bytes:
-        self._say("start", messageId=self._run_id, messageMetadata={"runId": self._run_id})
-        return self._take()
+        return _frame({"type": "start", "messageId": self._run_id, "messageMetadata": {"runId": self._run_id}}).encode()
 
     def batch(self, events: list[Event]) -> bytes:
         for event in events:
+            is_history = event.get("id", 0) < self._last
+            if self._shown is not None and not is_history:  # the request itself is no longer stored
+                self._skip()
             for shown in self._hold.release(event) if self._hold else (event,):
                 self._map(shown)
-        self._say_outputs()
+            if self._asked is not None and not (is_history or self.done):
+                self._interrupt(self._asked)
+            if self.done:
+                break
+        if self._shown is None:
+            self._say_outputs()
         return self._take() + (DONE if self.done else b"")
 
     def cut(self) -> bytes:
-        self._say("error", errorText=CUT)
-        return self._take()
+        return _frame({"type": "error", "errorText": CUT}).encode()
 
     def _map(self, event: Event) -> None:
         kind, data = event["type"], event["data"]
@@ -88,16 +112,58 @@ class UIMessageStream:
         elif kind == "rollback":
             self._rollback(data)
         elif kind == "approval-request" and data["callId"] in self._calls:
-            self._approved[data["callId"]] = ""
-            self._say("tool-approval-request", approvalId=data["approvalId"], toolCallId=data["callId"])
+            self._ask(event)
+        elif kind == "approval-answer" and self._asked is not None:
+            self._answer(self._asked, event)
         elif kind in ("complete", "error"):
             self._end(event)
         elif kind not in ("tool-output", "tool-result"):
-            self._stay(kind, event)
+            self._stay(event)
 
     def _note_step(self, event: Event) -> None:
         if event["data"]["callId"] in self._approved:
             self._approved[event["data"]["callId"]] = event["step"]
+
+    # what the run asks its user
+
+    def _ask(self, event: Event) -> None:
+        self._asked = asked = event["data"]
+        self._approved[asked["callId"]] = ""
+        if self._version < ASKS_SINCE:
+            self._stay(event)
+        if asked["approvalId"] == self._shown:
+            self._skip()
+
+    def _interrupt(self, asked: Chunk) -> None:
+        self._say_outputs()
+        if self._version >= ASKS_SINCE:
+            self._say_request(asked)
+        self._leave()
+        self._say("finish", finishReason=ASKED)
+        self.done = True
+
+    def _answer(self, asked: Chunk, event: Event) -> None:
+        self._asked, answer = None, event["data"]
+        if self._version < ASKS_SINCE:
+            self._stay(event)
+            return
+        if self._version >= RESETS_SINCE:
+            self._say_request(asked)
+            reason = {"reason": answer["reason"]} if answer.get("reason") else {}
+            approval_id = asked_id(self._run_id, asked["approvalId"])
+            self._say("tool-approval-response", approvalId=approval_id, approved=answer["allow"], **reason)
+        if not answer["allow"]:
+            self._denied.add(asked["callId"])
+
+    def _say_request(self, asked: Chunk) -> None:
+        approval_id = asked_id(self._run_id, asked["approvalId"])
+        self._say("tool-approval-request", approvalId=approval_id, toolCallId=asked["callId"])
+
+    def _skip(self) -> None:
+        """Everything so far is in the client's message."""
+        self._shown = None
+        self._said.clear()
+        self._grown.clear()
 
     # the parts of a step
 
@@ -145,7 +211,9 @@ class UIMessageStream:
     def _result(self, call_id: str, ok: bool, note: str, **beside: Any) -> None:
         output = self._calls.pop(call_id)
         self._grown.discard(call_id)
-        if ok:
+        if call_id in self._denied:
+            self._say("tool-output-denied", toolCallId=call_id)
+        elif ok:
             self._say_output(call_id, {**output, "note": note, **beside})
         else:
             text = result_text(output["stdout"], output["stderr"], note)
@@ -169,10 +237,10 @@ class UIMessageStream:
             if known is None or (known.get("content") != content and not event.get("truncated")):
                 self._file(event["step"], path, {"path": path, "content": content})
 
-    def _stay(self, kind: str, event: Event) -> None:
+    def _stay(self, event: Event) -> None:
         self._close()
         place = event.get("id") or f"{event['data'].get('fromId')}-{event['data'].get('toId')}"
-        chunk = {"type": f"data-{kind}", "id": str(place), "data": event["data"]}
+        chunk = {"type": f"data-{event['type']}", "id": str(place), "data": event["data"]}
         self._stays.append(chunk)
         self._said.append(chunk)
 
@@ -221,5 +289,11 @@ class UIMessageStream:
         self._said.append({"type": type, **fields})
 
     def _take(self) -> bytes:
+        if self._shown is not None:
+            return b""
         said, self._said = self._said, []
-        return "".join([f"data: {_json(chunk)}\n\n" for chunk in said]).encode("utf-8", "replace")
+        return "".join(map(_frame, said)).encode("utf-8", "replace")
+
+
+def _frame(chunk: Chunk) -> str:
+    return f"data: {_json(chunk)}\n\n"

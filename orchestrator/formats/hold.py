@@ -10,8 +10,8 @@ from typing import Final
 
 from orchestrator.formats.history import CONTENT, Event, is_discarded
 
-RELEASING: Final = frozenset({"complete", "error", "approval-request"})
-"""Nothing may wait longer: the run is over, or waits for somebody who has to see what for."""
+RELEASING: Final = frozenset({"complete", "error", "approval-request", "approval-answer"})
+"""Nothing may wait longer: the run is over, or waits for somebody who has to see what for. Neither is ever undone."""
 
 
 class Hold:

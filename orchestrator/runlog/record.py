@@ -92,6 +92,11 @@ class RunRecord:
         return (self.time("releasedAt") or self.time("createdAt") or 0) + (self.time("waited") or 0)
 
     @property
+    def waits_for(self) -> str | None:
+        """The approval that the run waits for."""
+        return self.fields.get("waitsFor")
+
+    @property
     def request(self) -> RunRequested:
         """As an engine is asked for it now."""
         stored = RunRequested.model_validate_json(self.fields["request"])

@@ -11,11 +11,9 @@ from ag_ui.core import ResumeEntry, RunAgentInput, TextInputContent, UserMessage
 from agent.messages import Approval
 from agent.models.catalog import Catalog
 from orchestrator.formats import TranslatedStream
-from orchestrator.formats.ag_ui import AgUiStream, asked_by
+from orchestrator.formats.ag_ui import AgUiStream
 from orchestrator.hub import Stream
 from orchestrator.hub.frames import frame_data
-from orchestrator.runlog import RunEnded
-from orchestrator.runlog.approvals import AnsweredBefore
 from orchestrator.settings import Settings
 from orchestrator.web import conversation, inputs
 from orchestrator.web.access import RunAccess
@@ -57,19 +55,8 @@ class AgUiRoutes:
 
     def _resume(self, asked: RunAgentInput, entries: list[ResumeEntry]) -> flask.typing.ResponseReturnValue:
         """Answer what a run asks for, and attach to that run; the same request again only attaches."""
-        answers = [(*asked_by(entry.interrupt_id), _answer(entry)) for entry in entries]
-        runs = {run_id for run_id, _, _ in answers}
-        if len(runs) != 1:
-            raise Problem(400, "resume must answer one run's interrupts")
-        run_id = inputs.run_id(runs.pop())
-        for _, approval_id, answer in answers:
-            try:
-                self.access.answer(run_id, approval_id, answer)
-            except AnsweredBefore as error:
-                if error.first != answer:
-                    raise
-            except RunEnded:
-                pass  # the stream says how
+        answers = {entry.interrupt_id: _answer(entry) for entry in entries}
+        run_id, _ = conversation.answer(self.access, asked.thread_id, answers)
         stream = self.access.open(run_id, 0, frame_data)
         return self._stream(asked, run_id, stream, stream.last)
 

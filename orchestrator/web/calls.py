@@ -119,9 +119,10 @@ CALLS: Final = (
     Call(
         "post",
         "/api/chat",
-        "The AI SDK's `useChat`: start a run for the last user message, or attach to the one it has started",
+        "The AI SDK's `useChat`: start a run for the last user message, or attach to the one it has started. With an "
+        "assistant's message whose approvals the user has responded to: answer its run, and get the rest of it",
         {200: STREAM},
-        (400, 404, 413, 422, 429, 503),
+        (400, 404, 409, 413, 422, 429, 503),
         takes=ChatRequest,
         parameters=OLD_AI,
     ),

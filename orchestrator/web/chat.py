@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -11,37 +12,51 @@ import flask
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from agent.messages import Approval
 from agent.models.catalog import Catalog
 from orchestrator.events import now_ms
 from orchestrator.formats import TranslatedStream
-from orchestrator.formats.ai_sdk import HEADERS, UIMessageStream
+from orchestrator.formats.ai_sdk import HEADERS, RESETS_SINCE, UIMessageStream
+from orchestrator.formats.asked import asked_id
 from orchestrator.hub import Stream
 from orchestrator.hub.frames import frame_data
-from orchestrator.runlog import RunMissing
+from orchestrator.runlog import RunEnded, RunMissing
+from orchestrator.runlog.approvals import AnsweredBefore
 from orchestrator.settings import Settings
 from orchestrator.web import conversation, inputs
 from orchestrator.web.access import RunAccess
+from orchestrator.web.callers import caller
 from orchestrator.web.errors import Problem
 from orchestrator.web.streams import event_stream
 
 PARTS: Final = ("text", "reasoning", "file", "source-url", "source-document", "step-start", "dynamic-tool")
 PART_PREFIXES: Final = ("tool-", "data-")
-NEWER_PARTS: Final = ("custom", "reasoning-file")
+NEWER_PARTS: Final = ("custom", "reasoning-file", "steering-message")
 
 REPLAY_MS: Final = 300_000
 """An answer that has ended this recently is sent again: whoever asks may have been cut off before its end."""
 
-RESETS_SINCE: Final = 7
-"""The version of `ai` that can take parts back."""
+ANSWERED: Final = "approval-responded"
+MOVED_ON: Final = "The user has written something else instead, which comes after this run."
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
 
 
+class UIApproval(_Model):
+    """``id`` names the run, too. ``approved`` is there when the user has answered."""
+
+    id: str
+    approved: bool = False
+    reason: str | None = None
+
+
 class UIPart(_Model):
     type: str
     text: str | None = None
+    state: str | None = None
+    approval: UIApproval | None = None
 
 
 class UIMessage(_Model):
@@ -51,6 +66,11 @@ class UIMessage(_Model):
 
     def text(self) -> str:
         return "".join(part.text or "" for part in self.parts if part.type == "text")
+
+    def answers(self) -> dict[str, Approval]:
+        """What the user has said to approvals that are not settled, by their ids."""
+        said = [part.approval for part in self.parts if part.state == ANSWERED and part.approval is not None]
+        return {each.id: Approval(allow=each.approved, reason=(each.reason or "").strip()) for each in said}
 
 
 class ChatRequest(_Model):
@@ -79,27 +99,55 @@ class ChatRoutes:
         return routes
 
     def send(self) -> flask.typing.ResponseReturnValue:
-        """Start a run for the last user message; the same message again attaches to its run."""
-        can_reset = _can_reset()
+        """Start a run for the last user message; the same message again attaches to its run.
+
+        Where the message that it is about is an answer with approvals that the user has responded to, the run gets
+        these, and the rest of the answer follows.
+        """
+        version = _version()
         asked = inputs.body(ChatRequest, self.settings.agent_max_chat_bytes)
+        _check_parts(asked.messages, self.settings.agent_max_value_chars)
+        if answers := _answers(asked):
+            return self._go_on(asked.id, answers, version)
         message = _last_words(asked.messages)
         prompt = conversation.prompt(self.settings, self.models, asked.id, message.text(), asked.model)
         key = [asked.id, message.id, prompt.value, prompt.model]
+        latest = self.access.runs.latest(asked.id)
         if asked.trigger == "regenerate-message":
-            latest = self.access.runs.latest(asked.id)
             if latest is not None and self._age(latest) == 0:
-                return self._stream(self.access.open(latest, 0, frame_data), latest, can_reset)  # the new answer
+                return self._watch(latest, version)  # the new answer
             key += ["instead of", latest or ""]
         run_id, is_new = self.access.find(prompt, "chat:" + _digest(key))
+        if is_new and latest is not None:
+            self._move_on(latest, asked.messages)
         stream = self.access.start_and_open(run_id, prompt, is_new, frame_data)
-        return self._stream(stream, run_id, can_reset)
+        last = 0 if is_new else stream.last
+        return self._stream(stream, run_id, UIMessageStream(run_id, version=version, last=last))
+
+    def _go_on(self, chat_id: str, answers: dict[str, Approval], version: int) -> flask.Response:
+        run_id, shown = conversation.answer(self.access, chat_id, answers)
+        stream = self.access.open(run_id, 0, frame_data)
+        return self._stream(stream, run_id, UIMessageStream(run_id, version=version, last=stream.last, shown=shown))
+
+    def _move_on(self, run_id: str, messages: list[UIMessage]) -> None:
+        """A run that waits for its user would hold up for days what they say instead: it gets its answer."""
+        with suppress(RunMissing, RunEnded, AnsweredBefore):
+            waits_for = self.access.record(run_id, "start").waits_for
+            if waits_for is None:
+                return
+            said = [message.answers().get(asked_id(run_id, waits_for)) for message in messages]
+            given = next((answer for answer in said if answer is not None), None)
+            if given is not None:
+                self.access.answer(run_id, waits_for, given)
+            else:
+                self.access.runs.answer(run_id, waits_for, Approval(allow=False, reason=MOVED_ON), caller().name)
 
     def resume(self, chat_id: str) -> flask.typing.ResponseReturnValue:
         """The chat's latest answer from its start, 204 where there is none to wait for."""
-        can_reset, run_id = _can_reset(), self.access.runs.latest(chat_id)
+        version, run_id = _version(), self.access.runs.latest(chat_id)
         if run_id is None or self._age(run_id) > REPLAY_MS:
             return "", 204
-        return self._stream(self.access.open(run_id, 0, frame_data), run_id, can_reset)
+        return self._watch(run_id, version)
 
     def cancel(self, chat_id: str) -> flask.typing.ResponseReturnValue:
         run_id = self.access.runs.latest(chat_id)
@@ -108,9 +156,12 @@ class ChatRoutes:
         record = self.access.cancel(run_id)
         return {"runId": run_id, "status": record.status}, 202 if record.status == "cancelled" else 200
 
-    def _stream(self, stream: Stream, run_id: str, can_reset: bool) -> flask.Response:
-        said = TranslatedStream(stream, UIMessageStream(run_id, can_reset=can_reset))
-        return event_stream(stream, run_id, said, HEADERS)
+    def _watch(self, run_id: str, version: int) -> flask.Response:
+        stream = self.access.open(run_id, 0, frame_data)
+        return self._stream(stream, run_id, UIMessageStream(run_id, version=version, last=stream.last))
+
+    def _stream(self, stream: Stream, run_id: str, said: UIMessageStream) -> flask.Response:
+        return event_stream(stream, run_id, TranslatedStream(stream, said), HEADERS)
 
     def _age(self, run_id: str) -> float:
         """Milliseconds since the run has ended; 0 while it goes on, infinite where it is no longer stored."""
@@ -121,14 +172,22 @@ class ChatRoutes:
         return 0 if ended is None else max(1, now_ms() - ended)
 
 
-def _last_words(messages: list[UIMessage]) -> UIMessage:
-    """The last user message. Raises Problem 400."""
+def _check_parts(messages: list[UIMessage], max_chars: int) -> None:
+    """Raises Problem 400."""
     for number, message in enumerate(messages):
         for part in message.parts:
             if part.type not in PARTS + NEWER_PARTS and not part.type.startswith(PART_PREFIXES):
                 raise Problem(400, f"Message {number} has a part of the unknown kind {part.type[:40]!r}")
             if part.type == "text" and part.text is None:
                 raise Problem(400, f"Message {number} has a text part without text")
+            if part.state == ANSWERED and (part.approval is None or "approved" not in part.approval.model_fields_set):
+                raise Problem(400, f"Message {number} has a part that is {ANSWERED} without an approval")
+        for answer in message.answers().values():
+            inputs.check_length(answer.reason, max_chars, "reason")
+
+
+def _last_words(messages: list[UIMessage]) -> UIMessage:
+    """The last user message. Raises Problem 400."""
     users = [message for message in messages if message.role == "user"]
     if not users:
         raise Problem(400, "There is no user message")
@@ -137,13 +196,21 @@ def _last_words(messages: list[UIMessage]) -> UIMessage:
     return users[-1]
 
 
-def _can_reset() -> bool:
-    """`X-AI-SDK: 6` or `?ai=6` says that the client is older than the version that can take parts back."""
+def _answers(asked: ChatRequest) -> dict[str, Approval]:
+    """What the user has said to approvals, where the request is about that and not about new words of theirs."""
+    about = [message for message in asked.messages if message.id == asked.message_id] or asked.messages
+    if not about or about[-1].role != "assistant" or asked.trigger != "submit-message":
+        return {}
+    return about[-1].answers()
+
+
+def _version() -> int:
+    """`X-AI-SDK: 6` or `?ai=6`: the version of the client's `ai`, where it is older than the one that takes all."""
     given = flask.request.headers.get("X-AI-SDK") or flask.request.args.get("ai") or str(RESETS_SINCE)
     major = given.split(".")[0]
     if not (major.isascii() and major.isdigit() and len(major) < 4):
         raise Problem(400, f"X-AI-SDK must be the version of the client's `ai` package, got {given[:40]!r}")
-    return int(major) >= RESETS_SINCE
+    return int(major)
 
 
 def _digest(parts: list[str]) -> str:

@@ -86,7 +86,7 @@ def approval(max_bytes: int, max_chars: int) -> Approval:
     """The user's answer to what a run has asked for. Raises Problem 400 or 413."""
     given = body(ApprovalBody, max_bytes)
     reason = (given.reason or "").strip()
-    _check_length(reason, max_chars, "reason")
+    check_length(reason, max_chars, "reason")
     return Approval(allow=given.allow, reason=reason)
 
 
@@ -95,11 +95,12 @@ def message(max_bytes: int, max_chars: int) -> str:
     value = body(MessageBody, max_bytes).value
     if not value.strip():
         raise Problem(400, "Missing required field: value")
-    _check_length(value, max_chars)
+    check_length(value, max_chars)
     return value
 
 
-def _check_length(value: str, max_chars: int, name: str = "value") -> None:
+def check_length(value: str, max_chars: int, name: str = "value") -> None:
+    """Raises Problem 400."""
     if len(value) > max_chars:
         raise Problem(400, f"{name} is too long", {"characters": len(value), "allowed": max_chars})
 
@@ -111,7 +112,7 @@ def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
 
 def checked(asked: PromptBody, models: list[str], max_chars: int) -> Prompt:
     """The same, if it can be run. Raises Problem 400."""
-    _check_length(asked.value, max_chars)
+    check_length(asked.value, max_chars)
     if asked.model is not None and asked.model not in models:
         raise Problem(400, f"Unknown model {asked.model!r}", {"models": models})
     return Prompt(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any
 
 import flask
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RateLimitExceeded
 from limits.storage import Storage
 from redis.exceptions import RedisError
 
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import requests_of
+from orchestrator.web.errors import Problem
 
 
 class OurRedis(Storage):
@@ -52,19 +54,28 @@ class OurRedis(Storage):
 
 
 def request_limit(app: flask.Flask, redis: Client, per_minute: int) -> Callable[[], None]:
-    """A ``before_request`` function for after the door's; it raises 429, and Retry-After is added."""
+    """A ``before_request`` function for after the door's. Raises Problem 429, and redis' errors."""
     limiter = Limiter(
         _caller,
         app=app,
         storage_uri="runwire://",
         storage_options={"client": redis},
         strategy="fixed-window",
-        headers_enabled=True,
+        headers_enabled=False,  # they cost two more calls, and an answer must not be lost because Redis died after it
     )
 
     @limiter.shared_limit(f"{per_minute} per minute", scope="calls")
-    def count_request() -> None:
+    def count() -> None:
         pass
+
+    def count_request() -> None:
+        try:
+            count()
+        except RateLimitExceeded as error:
+            assert limiter.current_limit is not None
+            seconds = max(1, int(limiter.current_limit.reset_at - time.time()))
+            later = {"Retry-After": str(seconds)}
+            raise Problem(429, f"More than {per_minute} requests a minute", headers=later) from error
 
     return count_request
 

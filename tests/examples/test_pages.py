@@ -7,7 +7,9 @@ import pytest
 
 from orchestrator.formats import History, fold
 from tests.conftest import next_database
+from tests.support.approvals import APPROVE
 from tests.support.browser import Browser
+from tests.support.llm import says
 from tests.support.model_server import Gate, ModelServer
 from tests.support.service import Service
 from tests.support.sse import events_of
@@ -52,7 +54,7 @@ def pages(
 ) -> Iterator[Service]:
     """The service with the example pages beside it."""
     build()
-    env = {"AGENT_ENGINE": "direct", "SSE_KEEPALIVE": "1"} | model_server.environment()
+    env = {"AGENT_ENGINE": "direct", "SSE_KEEPALIVE": "1"} | APPROVE | model_server.environment()
     folder = tmp_path_factory.mktemp("pages")
     with Service(next_database(redis_server), folder, workers=1, env=env, app=APP) as running:
         yield running
@@ -121,3 +123,18 @@ def test_a_page_shows_that_its_run_was_cancelled(
     browser.evaluate("document.getElementById('cancel').click()")
     check(browser, pages, PAGES[name])
     assert "cancelled" in browser.evaluate(PAGES[name].end)
+
+
+@pytest.mark.parametrize(("button", "state"), [("Yes", "output-available"), ("No", "output-denied")])
+def test_a_page_with_use_chat_is_asked_and_answers_also_after_it_was_loaded_again(
+    pages: Service, browser: Browser, model_server: ModelServer, unique: Unique, button: str, state: str
+) -> None:
+    asks = says("I look.", calls=(("terminal", '{"command": "echo ask-me"}'),))
+    submit(browser, pages, "use-chat", model_server.script(unique("asks"), asks, says("Nothing to do.")))
+    found = f"[...document.querySelectorAll('article button')].find(each => each.textContent === '{button}')"
+    browser.wait_for(f"{found} !== undefined")
+    browser.evaluate("window.isOld = true; location.reload()")
+    browser.wait_for(f"!window.isOld && {found} !== undefined")
+    browser.evaluate(f"{found}.click()")
+    check(browser, pages, PAGES["use-chat"])
+    assert browser.evaluate("document.querySelector('pre').dataset.state") == state

@@ -14,7 +14,7 @@ def folded(events: list[Event]) -> dict[str, Any]:
     return fold(history)
 
 
-def check_ui_message(answer: dict[str, Any], log: list[Event]) -> None:
+def check_ui_message(answer: dict[str, Any], log: list[Event], *, can_deny: bool = True) -> None:
     state, message = folded(log), answer["message"]
     parts = message["parts"]
     assert message["id"] == log[0]["runId"]
@@ -29,8 +29,11 @@ def check_ui_message(answer: dict[str, Any], log: list[Event]) -> None:
     assert [(part["toolCallId"], part["toolName"], part["input"]) for part in shown] == [
         (tool["callId"], tool["tool"], tool["args"]) for tool in state["tools"]
     ]
+    denied = [asked["callId"] for asked in state["approvals"].values() if asked["allow"] is False]
     for part, tool in zip(shown, state["tools"], strict=True):
-        if tool["state"] == "done":
+        if can_deny and tool["callId"] in denied:
+            assert part["state"] == "output-denied"
+        elif tool["state"] == "done":
             output = {name: tool[name] for name in ("stdout", "stderr", "note", "elapsed")}
             assert (part["state"], part["output"]) == ("output-available", output)
         else:

@@ -59,7 +59,7 @@ def random_log(seed: int, *, asks: bool = False) -> list[Event]:
         log.begin(f"model-{turn}")
         _attempts(chance, log, lambda turn=turn: _model(chance, log, turn))
         for number in range(1, chance.randint(0, 2) + 1):
-            asked = asks and chance.random() < 0.5 and _ask(log, f"{turn}-{number}")
+            asked = asks and chance.random() < 0.5 and _ask(chance, log, f"{turn}-{number}")
             log.begin(f"tool-{turn}-{number}")
             made: dict[str, str | None] = {}
             _attempts(
@@ -101,13 +101,16 @@ def _model(chance: random.Random, log: LogWriter, turn: int) -> None:
         log.emit("text", chance.choice(WORDS))
 
 
-def _ask(log: LogWriter, place: str) -> bool:
-    """The call is shown, and allowed, before its step begins."""
+def _ask(chance: random.Random, log: LogWriter, place: str) -> bool:
+    """The call is shown, and allowed or not, before its step begins."""
     log.begin(f"approval-{place}")
     call = {"tool": "terminal", "args": {"command": "ls"}, "callId": f"call-{place}"}
     log.emit("tool-call", call)
     log.emit("approval-request", {"approvalId": log.step, **call})
-    log.emit("approval-answer", {"approvalId": log.step, "allow": True, "reason": None})
+    if chance.random() < 0.3:
+        log.emit("user-message", {"value": "meanwhile"}, step="message-2")
+    allow = chance.random() < 0.7
+    log.emit("approval-answer", {"approvalId": log.step, "allow": allow, "reason": None if allow else "no"})
     return True
 
 

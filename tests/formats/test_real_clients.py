@@ -2,6 +2,8 @@
 
 import json
 import random
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,8 +17,8 @@ from tests.formats.checks import check_ag_ui, check_ui_message
 from tests.formats.logs import random_log
 from tools.clients import run_node
 
-LOGS = [random_log(seed) for seed in range(60)]
-ASKING_LOGS = [random_log(seed, asks=True) for seed in range(40)]
+LOGS = [random_log(seed) for seed in range(50)]
+ASKING_LOGS = [random_log(seed, asks=True) for seed in range(30)]
 ASKED = {
     "threadId": "t1",
     "runId": "r1",
@@ -44,18 +46,56 @@ def read(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return answers
 
 
-@pytest.mark.parametrize(("client", "can_reset"), [("ai7", True), ("ai7", False), ("ai6", False)])
-def test_a_ui_message_is_the_fold_of_the_log(client: str, can_reset: bool) -> None:
+@pytest.mark.parametrize(("client", "version"), [("ai7", 7), ("ai7", 6), ("ai6", 6), ("ai6", 5)])
+def test_a_ui_message_is_the_fold_of_the_log(client: str, version: int) -> None:
     cases = [
         {
             "client": client,
             "chunk": 50 + seed,
-            "body": body(UIMessageStream(log[0]["runId"], can_reset=can_reset), log, seed),
+            "body": body(UIMessageStream(log[0]["runId"], version=version, last=len(log)), log, seed),
         }
         for seed, log in enumerate(LOGS + ASKING_LOGS)
     ]
     for log, answer in zip(LOGS + ASKING_LOGS, read(cases), strict=True):
+        check_ui_message(answer, log, can_deny=version > 5)
+
+
+def asked_and_answered(log: list[Event], make: Callable[..., Mapping], seed: int) -> dict[str, Any]:
+    """What a client gets that answers each approval in a request of its own, and what it says."""
+    shown, last, bodies, answers = None, 0, [], []
+    for event in log:
+        if event["type"] == "approval-answer":
+            bodies.append(body(make(last=last, shown=shown), log, seed))
+            answers.append({"approved": event["data"]["allow"], "reason": event["data"]["reason"]})
+            shown, last = event["data"]["approvalId"], event["id"]
+    bodies.append(body(make(last=last, shown=shown), log, seed))
+    return {"chunk": 300 + seed, "bodies": bodies, "answers": answers}
+
+
+@pytest.mark.parametrize(("client", "version"), [("ai7", 7), ("ai7", 6), ("ai6", 6)])
+def test_a_chat_that_answers_approvals_ends_with_one_message_that_is_the_fold_of_the_log(
+    client: str, version: int
+) -> None:
+    cases = []
+    for seed, log in enumerate(ASKING_LOGS):
+        make = partial(UIMessageStream, log[0]["runId"], version=version)
+        case = asked_and_answered(log, make, seed)
+        cases.append({"client": client, **case})
+    for log, case, answer in zip(ASKING_LOGS, cases, read(cases), strict=True):
         check_ui_message(answer, log)
+        assert len(answer["sent"]) == len(case["bodies"])
+        assert answer["messages"] == 2
+
+
+def test_an_ag_ui_client_that_answers_interrupts_ends_with_the_fold_of_the_log() -> None:
+    def make(run_id: str, *, last: int, shown: str | None) -> Mapping:
+        return AgUiStream(RunAgentInput.model_validate(ASKED), run_id, last)
+
+    cases = []
+    for seed, log in enumerate(ASKING_LOGS):
+        cases.append({"client": "ag-ui", **asked_and_answered(log, partial(make, log[0]["runId"]), seed)})
+    for log, answer in zip(ASKING_LOGS, read(cases), strict=True):
+        check_ag_ui(answer, log)
 
 
 @pytest.mark.parametrize("joins", ["from the start", "late", "after the end"])

@@ -1,13 +1,15 @@
 // The AI SDK's useChat, unmodified. A broken connection is resumed; stop() alone would only stop watching.
 import { useChat } from "@ai-sdk/react";
+import { lastAssistantMessageIsCompleteWithApprovalResponses } from "ai";
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 
 function Chat({ id }: { id: string }) {
   const [progress, setProgress] = useState("");
-  const { messages, sendMessage, status, error, resumeStream } = useChat({
+  const { messages, sendMessage, addToolApprovalResponse, status, error, resumeStream } = useChat({
     id,
     resume: true,
+    sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
     onData: (part) => part.type === "data-status" && setProgress(String(part.data)),
   });
   useEffect(() => {
@@ -28,6 +30,15 @@ function Chat({ id }: { id: string }) {
         <article key={message.id} data-role={message.role} data-run={message.id}>
           {message.parts.map((part, number) => {
             if (part.type === "text") return <span key={number} className="text">{part.text}</span>;
+            if (part.type === "dynamic-tool" && part.state === "approval-requested") {
+              const answer = (approved: boolean) => void addToolApprovalResponse({ id: part.approval.id, approved });
+              return (
+                <p key={number}>
+                  Allow {part.toolName} {JSON.stringify(part.input)}? <button onClick={() => answer(true)}>Yes</button>
+                  <button onClick={() => answer(false)}>No</button>
+                </p>
+              );
+            }
             if (part.type === "dynamic-tool") return <pre key={number} data-state={part.state}>{part.toolName}</pre>;
             if (part.type === "data-file") return <li key={number}>{(part.data as { path: string }).path}</li>;
           })}
