@@ -12,9 +12,8 @@ import uuid
 from pathlib import Path
 from typing import cast
 
-from agent import workspace
 from agent.console import Console, harmless_json
-from agent.entries import Entry, Kind, Stored
+from agent.entries import Entry, Kind, Tree
 from agent.errors import PermanentError
 from agent.inside import confined, look
 from agent.local import Event, LocalRun, run_locally
@@ -23,6 +22,7 @@ from agent.models.catalog import Catalog, config_from
 from agent.models.specs import names
 from agent.sandbox import KINDS, open_sandbox, remove_workspace
 from agent.user import AtTerminal
+from agent.workspace import IGNORED, Room
 
 
 def main() -> int:
@@ -30,7 +30,8 @@ def main() -> int:
     args = _arguments()
     out = args.out or Path("runwire-output") / _slug(args.prompt)
     request = RunRequest(run_id=f"run_{uuid.uuid4().hex}", project_id=str(out), value=args.prompt, model=args.model)
-    run = LocalRun(request.run_id, _project(args.out), _print_json if args.json else Console().show)
+    before = _project(args.out)
+    run = LocalRun(request.run_id, before, _print_json if args.json else Console().show)
     with tempfile.TemporaryDirectory(prefix="runwire-", ignore_cleanup_errors=True) as folder:
         try:
             model = Catalog(config_from(os.environ)).open(args.model)
@@ -41,8 +42,8 @@ def main() -> int:
         limits = Limits(approve=names(args.approve))
         is_done = run_locally(request, run, model=model, sandbox=sandbox, user=AtTerminal(), limits=limits)
         remove_workspace(args.sandbox, Path(folder), request.run_id)
-    if is_done and run.saved is not None:
-        _write(out, run)
+    if is_done:
+        _write(out, before, run.store.project)
         if not args.json:
             print(f"\nThe files are in {out}")
     return 0 if is_done else 1
@@ -66,22 +67,19 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _project(out: Path | None) -> dict[str, bytes]:
+def _project(out: Path | None) -> Tree:
     """What the user's folder holds, as far as a project may."""
     if out is None or not out.is_dir():
         return {}
-    seconds = 60
-    limits = look.Limits(
-        workspace.MAX_FILE, workspace.MAX_TOTAL, workspace.MAX_FILES, workspace.MAX_DEPTH, seconds, workspace.IGNORED
-    )
+    seconds, room = 60, Room()
+    limits = look.Limits(room.file, room.total, room.files, room.depth, seconds, IGNORED)
     found = look.Look(str(out), {}, limits).changes()
-    return Stored({path: Entry(content, cast(Kind, kind)) for kind, path, content in found}).encode()
+    return {path: Entry(content, cast(Kind, kind)) for kind, path, content in found}
 
 
-def _write(out: Path, run: LocalRun) -> None:
+def _write(out: Path, before: Tree, after: Tree) -> None:
     """Only what the run has changed: the folder may hold more than a project's files."""
     out.mkdir(parents=True, exist_ok=True)
-    before, after = Stored.decode(run.project_files()).tree, Stored.decode(run.saved or {}).tree
     for path in sorted(before.keys() - after.keys()):
         confined.delete(str(out), path)
     for path, entry in after.items():

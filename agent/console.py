@@ -107,12 +107,15 @@ class Console:
         self._line(event, "✓" if is_done else "○", data["title"], "bold green" if is_done else "bold yellow")
         if data.get("missing"):
             self._line(event, " ", f"{data['outcome']}: {data['missing']}", "yellow")
+        rest = data.get("manifest", {}).values()
         size = sum(len(content.encode(errors="replace")) for content in data["files"].values())
+        size += sum(mark["size"] for mark in rest)
+        count = len(data["files"]) + len(rest) + data.get("unnamed", 0)
         usage = data["usage"]
         tokens = sum(usage.get(name, 0) for name in ("inputTokens", "outputTokens", "abandoned"))
         spent = f", {tokens:,} tokens" if tokens else ""
         spent += f", cost {usage['cost']:.4f}" if usage.get("cost") else ""
-        self._line(event, " ", f"{data['framework']}, {_count(data['files'])}, {_size(size)}{spent}", "dim")
+        self._line(event, " ", f"{data['framework']}, {_count(count)}, {_size(size)}{spent}", "dim")
 
     def _line(self, event: Event, mark: str, text: str, style: str) -> None:
         self._end_line()
@@ -192,5 +195,5 @@ def _size(size: int) -> str:
     return f"{size} B" if size < 1000 else f"{size / 1000:.1f} kB"
 
 
-def _count(files: Event) -> str:
-    return f"{len(files)} file{'s' if len(files) != 1 else ''}"
+def _count(files: int) -> str:
+    return f"{files} file{'s' if files != 1 else ''}"

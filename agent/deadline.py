@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from agent.entries import Entry, LeftOut
 from agent.errors import PermanentError
 from agent.protocols import JSON, Emit
 
@@ -24,8 +25,8 @@ class DeadlineEmit:
     def __call__(self, type: str, data: JSON) -> None:
         self._emit(type, data)
 
-    def keep(self, changes: Mapping[str, bytes | None]) -> None:
-        self._emit.keep(changes)
+    def keep(self, changes: Mapping[str, Entry | None], left_out: Sequence[LeftOut] = ()) -> None:
+        self._emit.keep(changes, left_out)
 
     def check(self) -> None:
         self._emit.check()

@@ -1,19 +1,40 @@
-"""What a workspace holds, as values, and how that is stored: a plain file's content under its path, the rest beside."""
+"""What a workspace holds, as values: entries with their content, and the marks by which they are known without it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from agent.inside.wire import fingerprint
+from agent.inside.wire import fingerprint_of
+from agent.pace import EVERY, Pace
 
 Kind = Literal["file", "executable", "link", "folder"]
 
-BESIDE: Final = "/"
-"""The stored name, which no path can have, of what is no plain file's content; JSON."""
+BATCH: Final = 4_000_000
+"""Bytes of content that are read, written or sent at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is known of an entry without its content.
+
+    ``size`` in bytes, ``hash`` the content's SHA-256 in hex, ``target`` a link's content.
+    """
+
+    kind: Kind
+    size: int
+    hash: str
+    target: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        return self.kind in ("file", "executable")
+
+    @property
+    def fingerprint(self) -> bytes:
+        return fingerprint_of(self.kind, bytes.fromhex(self.hash))
 
 
 @dataclass(frozen=True)
@@ -28,11 +49,17 @@ class Entry:
         return self.kind in ("file", "executable")
 
     @property
+    def mark(self) -> Mark:
+        target = self.content.decode() if self.kind == "link" else ""
+        return Mark(self.kind, len(self.content), sha256(self.content), target)
+
+    @property
     def fingerprint(self) -> bytes:
-        return fingerprint(self.kind, self.content)
+        return self.mark.fingerprint
 
 
 Tree = dict[str, Entry]
+Marks = dict[str, Mark]
 
 
 @dataclass(frozen=True)
@@ -59,55 +86,57 @@ class Changes:
 
 @dataclass(frozen=True)
 class Stored:
-    """What a store holds of a workspace."""
+    """What a store holds of a workspace; the contents stay there."""
 
-    tree: Tree = field(default_factory=dict)
+    tree: Marks = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
 
-    @classmethod
-    def decode(cls, stored: Mapping[str, bytes]) -> Stored:
-        beside = json.loads(stored[BESIDE]) if BESIDE in stored else {}
-        executable = set(beside.get("executable", ()))
-        tree = {
-            path: Entry(content, "executable" if path in executable else "file")
-            for path, content in stored.items()
-            if path != BESIDE
-        }
-        tree |= {path: Entry(target.encode(), "link") for path, target in beside.get("links", {}).items()}
-        tree |= {path: Entry(kind="folder") for path in beside.get("folders", ())}
-        return cls(tree, [LeftOut(*fields) for fields in beside.get("leftOut", ())])
-
-    def encode(self) -> dict[str, bytes]:
-        beside = {
-            "executable": sorted(path for path, entry in self.tree.items() if entry.kind == "executable"),
-            "links": {path: entry.content.decode() for path, entry in self.tree.items() if entry.kind == "link"},
-            "folders": sorted(path for path, entry in self.tree.items() if entry.kind == "folder"),
-            "leftOut": [[item.path, item.size, item.reason, item.count] for item in self.left_out],
-        }
-        stored = {path: entry.content for path, entry in self.tree.items() if entry.is_file}
-        if any(beside.values()):
-            stored[BESIDE] = json.dumps({name: value for name, value in beside.items() if value}).encode()
-        return stored
-
-    def files(self) -> dict[str, bytes]:
+    def files(self) -> Marks:
         """The files alone."""
-        return {path: entry.content for path, entry in self.tree.items() if entry.is_file}
+        return {path: mark for path, mark in self.tree.items() if mark.is_file}
 
 
-def marks(tree: Mapping[str, Entry]) -> dict[str, bytes]:
+def marked(tree: Mapping[str, Entry]) -> Marks:
+    """The marks of entries."""
+    return {path: entry.mark for path, entry in tree.items()}
+
+
+def fingerprints(tree: Mapping[str, Mark | Entry]) -> dict[str, bytes]:
     """What ``Sandbox.changes`` is told of a known state."""
-    return {path: entry.fingerprint for path, entry in tree.items()}
+    pace, found = Pace(), {}
+    for path, each in tree.items():
+        found[path] = each.fingerprint
+        pace()
+    return found
 
 
 def digest(known: Mapping[str, bytes]) -> str:
-    """One name for a whole state, given as its marks."""
-    sums = hashlib.blake2b(digest_size=16)
+    """One name for a whole state, given as its fingerprints."""
+    sums, pace = hashlib.sha256(), Pace()
     for path, mark in sorted(known.items()):
         sums.update(path.encode() + b"\0" + mark)
+        pace()
     return sums.hexdigest()
 
 
-def diff(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, bytes | None]:
-    """What leads from one stored state to another, sorted by path; ``None``: deleted."""
-    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    return {path: after.get(path) for path in sorted(changed)}
+def batches(sizes: Mapping[str, int], most: int = BATCH) -> Iterator[Sequence[str]]:
+    """The names of ``sizes``, in portions of up to ``most`` bytes; what is larger comes alone."""
+    batch: list[str] = []
+    room = most
+    for name, size in sizes.items():
+        if batch and size > room:
+            yield batch
+            batch, room = [], most
+        batch.append(name)
+        room -= size
+    if batch:
+        yield batch
+
+
+def sha256(content: bytes) -> str:
+    sums, pace = hashlib.sha256(), Pace()
+    for at in range(0, len(content), EVERY):
+        piece = memoryview(content)[at : at + EVERY]
+        sums.update(piece)
+        pace(len(piece))
+    return sums.hexdigest()

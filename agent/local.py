@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from agent.entries import Entry, LeftOut
 from agent.errors import AgentError, Cancelled, PermanentError, TransientError
 from agent.loop import DEFAULT_LIMITS, SILENT, run_code_agent
+from agent.memory_store import MemoryStore
 from agent.messages import Limits, RunRequest
 from agent.protocols import JSON, ChatModel, Emit, Sandbox, Tries, User
 
@@ -20,14 +22,12 @@ RETRY_DELAYS: Final = (1.0, 4.0, 15.0)
 
 
 class LocalRun:
-    """A ``Step`` and a ``ProjectStore`` in one: what an engine and a database do elsewhere."""
+    """A ``Step``: what an engine does elsewhere. ``project``: what the run's folder holds at its beginning."""
 
-    def __init__(self, run_id: str, files: Mapping[str, bytes], on_event: Callable[[Event], None]) -> None:
+    def __init__(self, run_id: str, project: Mapping[str, Entry], on_event: Callable[[Event], None]) -> None:
         self.run_id = run_id
         self.last_id = 0
-        self.saved: dict[str, bytes] | None = None
-        self._project = dict(files)
-        self._files: dict[str, bytes] = {}
+        self.store = MemoryStore(project)
         self._on_event = on_event
 
     def run(self, step_id: str, body: Callable[[Emit], T]) -> T:
@@ -47,7 +47,8 @@ class LocalRun:
                 time.sleep(wait)
                 tries = Tries(failed=attempt + 1, spent=tries.spent + error.spent)
             else:
-                self._apply(emit.changes)
+                if emit.kept:
+                    self.store.apply(*emit.kept)
                 return result
         raise AssertionError("the last attempt returns or raises")
 
@@ -55,22 +56,6 @@ class LocalRun:
         self.last_id += 1
         envelope = {"id": self.last_id, "runId": self.run_id, "type": type, "data": data}
         self._on_event({**envelope, "timestamp": int(time.time() * 1000), "step": step, "attempt": attempt, **extra})
-
-    def run_files(self) -> dict[str, bytes]:
-        return dict(self._files)
-
-    def project_files(self) -> dict[str, bytes]:
-        return dict(self._project)
-
-    def save_project(self, files: Mapping[str, bytes]) -> None:
-        self.saved = dict(files)
-
-    def _apply(self, changes: Mapping[str, bytes | None]) -> None:
-        for path, content in changes.items():
-            if content is None:
-                self._files.pop(path, None)
-            else:
-                self._files[path] = content
 
     def _roll_back(self, step: str, attempt: int, before: int, reason: str) -> None:
         if self.last_id > before:
@@ -81,7 +66,7 @@ class LocalRun:
 class _LocalEmit:
     def __init__(self, run: LocalRun, step: str, attempt: int, tries: Tries) -> None:
         self.tries = tries
-        self.changes: dict[str, bytes | None] = {}
+        self.kept: tuple[Mapping[str, Entry | None], Sequence[LeftOut]] | None = None
         self._run = run
         self._step = step
         self.attempt = attempt
@@ -89,8 +74,8 @@ class _LocalEmit:
     def __call__(self, type: str, data: JSON) -> None:
         self._run.publish(type, data, self._step, self.attempt)
 
-    def keep(self, changes: Mapping[str, bytes | None]) -> None:
-        self.changes.update(changes)
+    def keep(self, changes: Mapping[str, Entry | None], left_out: Sequence[LeftOut] = ()) -> None:
+        self.kept = changes, left_out
 
     def check(self) -> None:
         """Nobody but Ctrl-C cancels a local run."""
@@ -107,7 +92,7 @@ def run_locally(
 ) -> bool:
     """Run to the end and publish the terminal event; ``False`` if that is an ``error``."""
     try:
-        result = run_code_agent(request, run, model=model, sandbox=sandbox, store=run, user=user, limits=limits)
+        result = run_code_agent(request, run, model=model, sandbox=sandbox, store=run.store, user=user, limits=limits)
     except KeyboardInterrupt:
         run.publish("error", "Cancelled", "end", code="cancelled")
     except AgentError as error:

@@ -10,7 +10,7 @@ from functools import partial
 
 from agent import prompts
 from agent.conversation import Conversation
-from agent.messages import Limits, RunRequest, RunResult, Turn
+from agent.messages import Beginning, Limits, RunRequest, RunResult, Turn
 from agent.protocols import JSON, ChatModel, ProjectStore, Sandbox, Step, User
 from agent.steps import Bodies
 from agent.user import Silent
@@ -36,7 +36,8 @@ def run_code_agent(
     Raises ``PermanentError``, ``TransientError`` or ``Cancelled``. The caller publishes the terminal event.
     """
     do = Bodies(request, model, sandbox, store, user, limits)
-    talk = Conversation(prompts.opening(request, step.run("prepare", do.prepare)), limits, model.context)
+    beginning = Beginning.model_validate(step.run("prepare", do.prepare))
+    talk = Conversation(prompts.opening(request, beginning), limits, model.context)
 
     while True:
         if talk.is_over:

@@ -172,6 +172,29 @@ class CommandResult(Value):
 Outcome = Literal["done", "partial", "nothing-to-do"]
 
 
+class Done(Value):
+    """An earlier run on the project: what was asked, what came of it, and the model's last words; both shortened."""
+
+    prompt: str
+    outcome: Outcome
+    summary: str
+
+
+class Beginning(Value):
+    """What a run finds: ``files`` are the first of its ``count`` paths, ``history`` the latest runs, oldest first."""
+
+    files: list[str] = []
+    count: int = 0
+    history: list[Done] = []
+
+
+class FileMark(Value):
+    """A file that is named without its content; ``size`` in bytes, ``hash`` SHA-256 in hex."""
+
+    size: int
+    hash: str
+
+
 class RunResult(Value):
     """The data of the ``complete`` event."""
 
@@ -181,6 +204,8 @@ class RunResult(Value):
     url: str | None = None
     title: str
     files: dict[str, str]
+    manifest: dict[str, FileMark] = Field(default={}, description="the files that are not in ``files``")
+    unnamed: int = Field(default=0, description="files that are in neither, as their names are too many")
     summary: str
     sandbox_id: str | None = None
     framework: str

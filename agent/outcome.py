@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from agent.messages import Outcome, RunRequest, RunResult, Usage
-from agent.workspace import text_of
+from agent.entries import Marks, batches
+from agent.messages import Done, FileMark, Outcome, RunRequest, RunResult, Usage
+from agent.workspace import Read, text_of
 
 MAX_FILES_EVENT: Final = 2_000_000
-"""Bytes of all texts, escaped as JSON, in the ``files`` event and the result; Inngest takes 4 MB of a step."""
+"""Bytes of all texts, escaped as JSON, and of the names of the rest, in the result; Inngest takes 4 MB of a step."""
+MAX_MANIFEST: Final = 1_000_000
+"""Of these for names, sizes and hashes at the most: 5,000 files with paths of 100 characters."""
+MARK_BYTES: Final = 100
+"""Of a size and a hash as JSON."""
+MAX_READ: Final = 16_000_000
+"""Bytes of files that are looked at for texts; images in their thousands would all be read for nothing."""
+MAX_TOLD_PROMPT: Final = 500
+MAX_TOLD_SUMMARY: Final = 800
+"""Characters of each in the history that a later run's model is shown."""
 MAX_TITLE: Final = 80
 """Characters."""
 MAX_LISTED: Final = 8
@@ -30,13 +41,26 @@ def outcome(missing: str | None, *, has_changes: bool) -> Outcome:
     return "done" if has_changes else "nothing-to-do"
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A run's files as its end tells of them: ``texts`` whole, the rest as marks, and how many not even by name."""
+
+    texts: dict[str, str]
+    manifest: dict[str, FileMark]
+    framework: str
+    unnamed: int = 0
+
+    @property
+    def left_out(self) -> list[str]:
+        return list(self.manifest)
+
+
 def result(
     request: RunRequest,
     end: Outcome,
     missing: str | None,
     summary: str,
-    files: Mapping[str, bytes],
-    texts: dict[str, str],
+    shown: Shown,
     sandbox_id: str,
     usage: Usage,
 ) -> RunResult:
@@ -45,23 +69,55 @@ def result(
         missing=missing,
         title=title(request.value),
         summary=summary,
-        files=texts,
-        framework=framework(files),
+        files=shown.texts,
+        manifest=shown.manifest,
+        unnamed=shown.unnamed,
+        framework=shown.framework,
         sandbox_id=sandbox_id,
         usage=usage,
     )
 
 
-def texts(files: Mapping[str, bytes]) -> tuple[dict[str, str], list[str]]:
-    """The files that are text and fit the cap, and the paths of those left out."""
-    shown: dict[str, str] = {}
-    room = MAX_FILES_EVENT
-    for path, content in sorted(files.items()):
-        text = text_of(content)
-        if text is not None and (size := len(json.dumps(text))) <= room:
-            shown[path] = text
-            room -= size
-    return shown, sorted(files.keys() - shown.keys())
+def done(request: RunRequest, end: Outcome, summary: str) -> Done:
+    """What later runs on the project are told of this one."""
+    return Done(prompt=_short(request.value, MAX_TOLD_PROMPT), outcome=end, summary=_short(summary, MAX_TOLD_SUMMARY))
+
+
+def shown(files: Marks, read: Read) -> Shown:
+    """As many whole texts, by path, as fit beside the names of the rest, in MAX_FILES_EVENT bytes together."""
+    costs = {path: len(json.dumps(path)) + MARK_BYTES for path in files}
+    room = MAX_FILES_EVENT - min(sum(costs.values()), MAX_MANIFEST)
+    texts: dict[str, str] = {}
+    small = {path: mark.size for path, mark in sorted(files.items()) if mark.size <= room}
+    unread = MAX_READ
+    for paths in batches(small):
+        if room <= 0 or unread <= 0:
+            break
+        for path, content in read(paths).items():
+            unread -= len(content)
+            text = text_of(content)
+            if text is not None and (size := len(json.dumps(text))) <= room:
+                texts[path] = text
+                room -= size
+    rest = sorted(files.keys() - texts.keys())
+    named = _within(rest, costs, MAX_MANIFEST)
+    manifest = {path: FileMark(size=files[path].size, hash=files[path].hash) for path in named}
+    return Shown(texts, manifest, framework(files), len(rest) - len(named))
+
+
+def _within(paths: Sequence[str], costs: Mapping[str, int], room: int) -> list[str]:
+    named = []
+    for path in paths:
+        room -= costs[path]
+        if room < 0:
+            break
+        named.append(path)
+    return named
+
+
+def _short(text: str, most: int) -> str:
+    text = text.strip()
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def listed(paths: Sequence[str]) -> str:
@@ -73,11 +129,11 @@ def listed(paths: Sequence[str]) -> str:
 def title(value: str) -> str:
     """The first line of the prompt, as a heading."""
     line = next((line.strip() for line in value.splitlines() if line.strip()), "Untitled")
-    line = line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1].rstrip() + "…"
+    line = _short(line, MAX_TITLE)
     return line[0].upper() + line[1:]
 
 
-def framework(files: Mapping[str, bytes]) -> str:
+def framework(files: Iterable[str]) -> str:
     """A guess from the files' names: ``nextjs``, ``vite``, ``html``, ``node``, ``python`` or ``unknown``."""
     names = {path.rsplit("/", 1)[-1] for path in files}
     for name, signs in FRAMEWORK_SIGNS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from agent.messages import Approval, Limits, Message, RunRequest
+from agent.messages import Approval, Beginning, Done, Limits, Message, RunRequest
 
 SYSTEM: Final = """\
 You are a careful software engineer who builds small, complete projects.
@@ -21,6 +21,7 @@ How to work:
 4. When everything works, answer without calling a tool: a short summary of what you made and how to use it.
 """
 
+EARLIER: Final = "What was asked for on this project before, and what came of it, oldest first:"
 EXISTING: Final = "The workspace already holds this project; continue from it, and read a file before you change it:"
 MAX_LISTED: Final = 200
 """Paths of existing files named to the model; it can list the rest itself."""
@@ -48,15 +49,23 @@ CUT_ARGUMENTS: Final = (
 )
 
 
-def opening(request: RunRequest, existing: Sequence[str]) -> list[Message]:
-    """The messages a run starts with. ``existing``: paths of the project's files."""
-    system = SYSTEM
-    if existing:
-        listed = [f"- {path}" for path in existing[:MAX_LISTED]]
-        if len(existing) > MAX_LISTED:
-            listed.append(f"- and {len(existing) - MAX_LISTED} more")
-        system = "\n".join([SYSTEM, EXISTING, *listed])  # one system message: some endpoints refuse a second one
+def opening(request: RunRequest, project: Beginning) -> list[Message]:
+    """The messages a run starts with; providers' caches hold them, so they never change while it goes on."""
+    system = SYSTEM  # all in one system message: some endpoints refuse a second one
+    if project.history:
+        system = "\n".join([system, EARLIER, *map(_told, project.history)])
+    if project.files:
+        listed = [f"- {path}" for path in project.files]
+        if project.count > len(listed):
+            listed.append(f"- and {project.count - len(listed)} more")
+        system = "\n".join([system, EXISTING, *listed])
     return [Message(role="system", content=system), Message(role="user", content=request.value)]
+
+
+def _told(done: Done) -> str:
+    """One earlier run; what spans several lines is indented, so that it cannot be taken for something of ours."""
+    said = [f"- Asked: {done.prompt}", f"  Outcome: {done.outcome}", f"  Said: {done.summary or '(nothing)'}"]
+    return "\n".join(part.replace("\n", "\n    ") for part in said)
 
 
 def repair(problems: Sequence[str]) -> str:

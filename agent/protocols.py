@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from agent.entries import Changes, Entry
-from agent.messages import Approval, ApprovalRequest, CommandResult, Message, ModelReply, ToolSpec
+from agent.entries import Changes, Entry, LeftOut, Marks, Stored
+from agent.messages import Approval, ApprovalRequest, CommandResult, Done, Message, ModelReply, ToolSpec
 
 T = TypeVar("T")
 
@@ -49,8 +49,11 @@ class Emit(Protocol):
         Raises ``Cancelled`` when this attempt is no longer wanted, ``TransientError`` when it could not be stored.
         """
 
-    def keep(self, changes: Mapping[str, bytes | None]) -> None:
-        """Store changed files (``None``: deleted) together with this step's result, all or nothing."""
+    def keep(self, changes: Mapping[str, Entry | None], left_out: Sequence[LeftOut] = ()) -> None:
+        """Store changed entries (``None``: deleted) together with this step's result, all or nothing.
+
+        ``left_out``: all that the workspace holds beside what is kept.
+        """
 
     def check(self) -> None:
         """Raise ``Cancelled`` when this attempt is no longer wanted. Cheap: bodies that wait call it twice a second."""
@@ -144,16 +147,22 @@ class Sandbox(Protocol):
 
 
 class ProjectStore(Protocol):
-    """The files of a run, and those of its project, which outlive it, as ``agent.entries.Stored`` encodes them."""
+    """The files of a run, which begin as those of its project; and its project, which outlives it."""
 
-    def run_files(self) -> dict[str, bytes]:
+    def open_project(self) -> list[Done]:
+        """Let the run begin with the project as it is now, once; returns what was done on it lately, oldest first."""
+
+    def base(self) -> Marks:
+        """What the run began with."""
+
+    def state(self) -> Stored:
         """The run's files as its last finished step left them."""
 
-    def project_files(self) -> dict[str, bytes]:
-        """What earlier runs on the same project left."""
+    def read(self, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """The contents of files of that state. Whoever wants many asks for some at a time (``entries.batches``)."""
 
-    def save_project(self, files: Mapping[str, bytes]) -> None:
-        """Make ``files`` the project's files."""
+    def save_project(self, done: Done) -> None:
+        """Make the run's files the project's, and remember what was done."""
 
 
 class User(Protocol):

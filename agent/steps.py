@@ -10,10 +10,11 @@ from typing import Final
 
 from agent import asking, checks, notes, outcome, prompts, tools, workspace
 from agent.compaction import compacted, tokens
+from agent.contents import Contents
 from agent.conversation import Conversation
 from agent.deadline import DeadlineEmit, remaining
 from agent.entries import LeftOut, Stored
-from agent.messages import Approval, ApprovalRequest, Limits, RunRequest, ToolCall, Usage
+from agent.messages import Approval, ApprovalRequest, Beginning, Limits, RunRequest, ToolCall, Usage
 from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox, User
 
 CHECK_TIMEOUT: Final = 20.0
@@ -37,18 +38,18 @@ class Bodies:
         self.user = user
         self.limits = limits
 
-    def prepare(self, emit: Emit) -> list[str]:
-        """Take over the project's files; returns their paths."""
+    def prepare(self, emit: Emit) -> JSON:
+        """Begin with the project as it is; returns a ``Beginning``."""
         emit("status", self.model.introduction)
-        project = self.store.project_files()
-        stored = Stored.decode(project)
+        history = self.store.open_project()
+        stored = self.store.state()
         files = sorted(stored.files())
         if files:
             emit("status", f"Continuing the project's {len(files)} files")
-            emit.keep(project)
         with self.sandbox.hold(emit.check):
-            workspace.restore(self.sandbox, stored, emit.check)
-        return files
+            workspace.restore(self.sandbox, stored, self.store.read, emit.check)
+        beginning = Beginning(files=files[: prompts.MAX_LISTED], count=len(files), history=history)
+        return beginning.model_dump(by_alias=True, mode="json")
 
     def compact(self, talk: Conversation, emit: Emit) -> int:
         """Say that the conversation is made shorter; returns the size that it is to have, in tokens."""
@@ -89,9 +90,10 @@ class Bodies:
         emit = self._begin("check", turn, usage, emit)
         with self.sandbox.hold(emit.check):
             stored, _ = self._restore(emit)
-            if stored.tree == Stored.decode(self.store.project_files()).tree:
+            if stored.tree == self.store.base():
                 return [prompts.NOTHING_DONE]
-            found = checks.check(stored.files(), self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
+            files = Contents(stored.files(), self.store.read)
+            found = checks.check(files, self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
         emit("status", f"Check: {'; '.join(found.problems) or 'nothing wrong found'}")
         if found.unchecked:
             emit("status", f"Not checked: {'; '.join(found.unchecked)}")
@@ -102,19 +104,16 @@ class Bodies:
         if not self.user.leave(talk.heard):
             return None
         missing = talk.missing
-        kept = self.store.run_files()
-        stored = Stored.decode(kept)
-        has_changes = stored.tree != Stored.decode(self.store.project_files()).tree
-        end = outcome.outcome(missing, has_changes=has_changes)
+        stored = self.store.state()
+        end = outcome.outcome(missing, has_changes=stored.tree != self.store.base())
         if missing:
             emit("status", f"Not everything is done. {missing}")
-        files = stored.files()
-        texts, left_out = outcome.texts(files)
-        if left_out:
-            emit("status", f"Stored, but not shown here (binary or too much): {outcome.listed(left_out)}")
-        emit("files", texts)
-        self.store.save_project(kept)
-        result = outcome.result(self.request, end, missing, talk.summary, files, texts, self.sandbox.id, talk.usage)
+        shown = outcome.shown(stored.files(), self.store.read)
+        if shown.left_out:
+            emit("status", f"Stored, but not shown here (binary or too much): {outcome.listed(shown.left_out)}")
+        emit("files", shown.texts)
+        self.store.save_project(outcome.done(self.request, end, talk.summary))
+        result = outcome.result(self.request, end, missing, talk.summary, shown, self.sandbox.id, talk.usage)
         return result.model_dump(by_alias=True, mode="json")
 
     def _begin(self, stage: str, turn: int, usage: Usage, emit: Emit) -> Emit:
@@ -139,8 +138,8 @@ class Bodies:
 
     def _restore(self, emit: Emit) -> tuple[Stored, list[LeftOut]]:
         """The stored state, to which the workspace is equal now, and what is not there any more."""
-        stored = Stored.decode(self.store.run_files())
-        gone = workspace.restore(self.sandbox, stored, emit.check)
+        stored = self.store.state()
+        gone = workspace.restore(self.sandbox, stored, self.store.read, emit.check)
         if gone:
             emit("status", notes.gone(gone))
         return stored, gone

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.entries import Changes, Entry, LeftOut, Stored, Tree, diff, marks
+from agent.entries import Changes, Entry, LeftOut, Marks, Stored, batches, fingerprints
 from agent.errors import TransientError
 from agent.protocols import JSON, Emit, Sandbox
 
@@ -15,55 +15,68 @@ IGNORED: Final = frozenset(
 )
 """Folders that tools fill again by themselves."""
 MAX_FILE: Final = 1_000_000
-"""Bytes of one stored file. Files are kept in Redis and travel with each step."""
-MAX_TOTAL: Final = 8_000_000
-"""Bytes of all stored files together."""
-MAX_FILES: Final = 500
-MAX_DEPTH: Final = 24
-"""Folders inside folders; keeps a hostile tree from costing more than it is worth."""
+"""Bytes of a file that a tool writes or edits by itself; commands may leave larger ones."""
 MAX_EVENT_CONTENT: Final = 65_536
-"""Characters of a file's content in one event; a viewer reads the whole file from ``files`` at the end."""
+"""Characters of a file's content in one event; a viewer fetches the whole file."""
+MAX_CALL_CONTENT: Final = 1_000_000
+"""Characters of content in the events of one tool call; what comes after them is only named."""
+
+Read = Callable[[Sequence[str]], Mapping[str, bytes]]
+"""Gives the contents of stored files, by path."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of a workspace is kept: files, bytes of one and of all, folders inside folders."""
+
+    files: int = 5_000
+    file: int = 5_000_000
+    total: int = 100_000_000
+    depth: int = 24
+    """Keeps a hostile tree from costing more than it is worth."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What a tool did to the workspace: the state to store, and ``left_out``: what is news among what is not kept."""
+    """What a tool did to the workspace; ``left_out``: what is news among what is not kept."""
 
-    stored: Stored
     changes: Changes
     left_out: Sequence[LeftOut]
 
 
-def restore(sandbox: Sandbox, stored: Stored, check: Callable[[], None]) -> list[LeftOut]:
+def restore(sandbox: Sandbox, stored: Stored, read: Read, check: Callable[[], None]) -> list[LeftOut]:
     """Make the kept part of the workspace equal to ``stored``; what is not kept is left alone.
 
     Undoes an attempt that was interrupted, and rebuilds a machine that was lost; returns what is not there any more.
+    ``read`` gives the contents of stored files.
     """
-    found = sandbox.changes(marks(stored.tree), check)
+    found = sandbox.changes(fingerprints(stored.tree), check)
     if not found.looked:
         return []
-    if found.entries:
-        put_back = {path: stored.tree.get(path) for path in found.entries}
-        if failed := sandbox.write(put_back, check, replace=True):
-            path, reason = next(iter(failed.items()))
-            raise TransientError(f"the workspace could not be put back: {path}: {reason}")
+    away = {path: None for path in found.entries if path not in stored.tree}
+    _put(sandbox, away, check)  # first: it makes room
+    sizes = {path: stored.tree[path].size for path in found.entries if path in stored.tree}
+    for paths in batches(sizes):
+        _put(sandbox, _entries(stored.tree, paths, read), check)
     there = {item.path for item in found.left_out}
     return [item for item in stored.left_out if item.path not in there]
 
 
 def keep(sandbox: Sandbox, before: Stored, emit: Emit) -> Kept:
     """Store and publish what differs from ``before``."""
-    found = sandbox.changes(marks(before.tree), emit.check)
+    found = sandbox.changes(fingerprints(before.tree), emit.check)
     if not found.looked:
-        return Kept(before, found, [])
-    after = Stored(_changed(before.tree, found), found.left_out)
-    if changes := diff(before.encode(), after.encode()):
-        emit.keep(changes)
+        return Kept(found, [])
+    if found.entries or found.left_out != before.left_out:
+        emit.keep(found.entries, found.left_out)
+    room = MAX_CALL_CONTENT
     for path, entry in found.entries.items():
-        if event := file_event(path, entry, before.tree.get(path), found.reasons.get(path)):
+        was_file = path in before.tree and before.tree[path].is_file
+        if event := file_event(path, entry, was_file, found.reasons.get(path), room):
             emit(*event)
+            room -= len(event[1].get("content", ""))
     known = {(item.path, item.reason) for item in before.left_out}
-    return Kept(after, found, [item for item in found.left_out if (item.path, item.reason) not in known])
+    return Kept(found, [item for item in found.left_out if (item.path, item.reason) not in known])
 
 
 def text_of(content: bytes) -> str | None:
@@ -74,10 +87,15 @@ def text_of(content: bytes) -> str | None:
         return None
 
 
-def file_event(path: str, entry: Entry | None, before: Entry | None, reason: str | None) -> tuple[str, JSON] | None:
-    """The event (type, data) that tells a viewer about one change; links and folders are none. ``size`` in bytes."""
+def file_event(
+    path: str, entry: Entry | None, was_file: bool, reason: str | None, room: int = MAX_EVENT_CONTENT
+) -> tuple[str, dict[str, JSON]] | None:
+    """The event (type, data) that tells a viewer about one change; links and folders are none. ``size`` in bytes.
+
+    ``room``: characters of content that it may hold at the most.
+    """
     if entry is None or not entry.is_file:
-        if before is None or not before.is_file:
+        if not was_file:
             return None
         return "file-deleted", {"path": path} | ({"reason": reason} if reason else {})
     data: dict[str, JSON] = {"path": path, "content": "", "size": len(entry.content)}
@@ -87,13 +105,19 @@ def file_event(path: str, entry: Entry | None, before: Entry | None, reason: str
     if text is None:
         data["binary"] = True
     else:
-        data["content"] = text[:MAX_EVENT_CONTENT]
-        if len(text) > MAX_EVENT_CONTENT:
+        most = min(room, MAX_EVENT_CONTENT)
+        data["content"] = text[:most]
+        if len(text) > most:
             data["truncated"] = True
-    return "file-updated" if before is not None and before.is_file else "file-created", data
+    return "file-updated" if was_file else "file-created", data
 
 
-def _changed(tree: Tree, found: Changes) -> Tree:
-    after = {path: entry for path, entry in tree.items() if path not in found.entries}
-    after |= {path: entry for path, entry in found.entries.items() if entry is not None}
-    return dict(sorted(after.items()))
+def _put(sandbox: Sandbox, entries: Mapping[str, Entry | None], check: Callable[[], None]) -> None:
+    if entries and (failed := sandbox.write(entries, check, replace=True)):
+        path, reason = next(iter(failed.items()))
+        raise TransientError(f"the workspace could not be put back: {path}: {reason}")
+
+
+def _entries(tree: Marks, paths: Sequence[str], read: Read) -> dict[str, Entry]:
+    contents = read([path for path in paths if tree[path].is_file])
+    return {path: Entry(contents.get(path, tree[path].target.encode()), tree[path].kind) for path in paths}

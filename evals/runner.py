@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from agent.entries import Stored
+from agent.entries import Entry
 from agent.messages import Turn, Usage
 from evals.score import Run
 from evals.tasks import Task
@@ -40,7 +40,8 @@ class Runner:
         """Play all of the task's runs on one new project."""
         project, started = f"eval-{task.name}-{uuid.uuid4().hex[:8]}", time.monotonic()
         if task.before:
-            self._log.projects.replace(project, task.before, SEEDED)
+            before = {path: Entry(content) for path, content in task.before.items()}
+            self._log.projects.replace(project, before, SEEDED)
         turns, kills, usage = 0, 0, Usage()
         for prompt in task.prompts:
             events, killed = self._play(project, prompt)
@@ -52,12 +53,16 @@ class Runner:
         return Run(
             outcome=end["data"]["outcome"] if is_complete else end["code"],
             words=end["data"]["summary"] if is_complete else "",
-            files=Stored.decode(self._log.projects.read(project)).files(),
+            files=self._files(project),
             turns=turns,
             usage=usage,
             seconds=time.monotonic() - started,
             kills=kills,
         )
+
+    def _files(self, project: str) -> dict[str, bytes]:
+        view = self._log.files_of_project(project)
+        return view.read_all([path for path, mark in view.marks.items() if mark.is_file])
 
     def _used(self, end: Event) -> Usage:
         """What a run has used up. One that failed does not say it, but its finished steps and its last attempts do."""

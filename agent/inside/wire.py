@@ -25,18 +25,24 @@ def pack(fields: Iterable[bytes]) -> bytes:
     return b"".join(part for field in fields for part in (len(field).to_bytes(LENGTH, "big"), field))
 
 
-def unpack(data: bytes, most: int) -> Iterator[bytes]:
+def unpack(data: bytes | bytearray, most: int) -> Iterator[bytes]:
     """The fields of ``data``, at most ``most`` of them. Raises ``Malformed``."""
     at = count = 0
+    view = memoryview(data)
     while at < len(data):
         start = at + LENGTH
         at = start + int.from_bytes(data[at:start], "big")
         count += 1
         if start > len(data) or at > len(data) or count > most:
             raise Malformed(f"expected at most {most} whole fields, got {len(data)} bytes that are not")
-        yield data[start:at]
+        yield bytes(view[start:at])
 
 
 def fingerprint(kind: str, content: bytes) -> bytes:
     """Tells whether an entry is still what it was."""
-    return hashlib.blake2b(content, digest_size=16, person=kind.encode()).digest()
+    return fingerprint_of(kind, hashlib.sha256(content).digest())
+
+
+def fingerprint_of(kind: str, digest: bytes) -> bytes:
+    """The same, where the content's SHA-256 is known."""
+    return kind.encode() + b":" + digest

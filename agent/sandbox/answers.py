@@ -8,20 +8,24 @@ from typing import Final, cast, get_args
 from agent.entries import Changes, Entry, Kind, LeftOut
 from agent.inside.serve import END
 from agent.inside.wire import GONE, LEFT_OUT, Malformed, unpack
+from agent.pace import Pace
 from agent.paths import InvalidPath, checked
 from agent.protocols import Piece, Unreadable
 from agent.sandbox.exchange import ExchangeFailed
 
-MOST_FIELDS: Final = 10_000
+USUAL_FILES: Final = 5_000
+OTHERS: Final = 1_000
+"""Records of an answer that are no file's: what is not kept, by reason and folder."""
+Buffer = bytes | bytearray
 KINDS: Final = get_args(Kind)
 MAX_TEXT: Final = 300
 """Characters of a path or a reason that people read."""
 
 
-def changes(answer: bytes, known: Collection[str]) -> Changes:
+def changes(answer: Buffer, known: Collection[str], most_files: int = USUAL_FILES) -> Changes:
     """Raises ``ExchangeFailed``, like all here."""
     found = Changes()
-    for kind, path, content in _records(answer, 3):
+    for kind, path, content in _records(answer, 3, len(known) + most_files + OTHERS):
         name = kind.decode(errors="replace")
         if name == LEFT_OUT:
             found.left_out.append(_left_out(path, content))
@@ -37,9 +41,9 @@ def changes(answer: bytes, known: Collection[str]) -> Changes:
     return found
 
 
-def pieces(answer: bytes, count: int) -> list[Piece | Unreadable]:
+def pieces(answer: Buffer, count: int) -> list[Piece | Unreadable]:
     found: list[Piece | Unreadable] = []
-    for status, content, size, more in _records(answer, 4):
+    for status, content, size, more in _records(answer, 4, count):
         if status == b"ok":
             found.append(Piece(content, _number(size), bool(more)))
         else:
@@ -49,22 +53,25 @@ def pieces(answer: bytes, count: int) -> list[Piece | Unreadable]:
     return found
 
 
-def failures(answer: bytes, asked: Collection[str]) -> dict[str, str]:
+def failures(answer: Buffer, asked: Collection[str]) -> dict[str, str]:
     """Path → why it could not be written."""
-    found = {_path(path): _shown(reason) for path, reason in _records(answer, 2)}
+    found = {_path(path): _shown(reason) for path, reason in _records(answer, 2, len(asked))}
     if not found.keys() <= set(asked):
         raise _malformed("paths that nobody asked for")
     return found
 
 
-def nothing(answer: bytes) -> None:
-    for _ in _records(answer, 1):
+def nothing(answer: Buffer) -> None:
+    for _ in _records(answer, 1, 1):
         raise _malformed("something, where nothing was expected")
 
 
-def _records(answer: bytes, width: int) -> Iterator[Sequence[bytes]]:
+def _records(answer: Buffer, width: int, most: int) -> Iterator[Sequence[bytes]]:
+    fields, pace = [], Pace()
     try:
-        fields = list(unpack(answer, MOST_FIELDS))
+        for field in unpack(answer, width * most + 1):
+            fields.append(field)
+            pace(len(field))
     except Malformed as error:
         raise _malformed(str(error)) from error
     if not fields or fields.pop() != END or len(fields) % width:

@@ -20,11 +20,14 @@ from agent.sandbox.local import LocalSandbox
 from agent.sandbox.probe import why_no_jail
 from agent.sandbox.refused import RefusedSandbox
 from agent.sandbox.unsafe_local import UnsafeLocalSandbox
+from agent.workspace import Room
 
 KINDS: Final = ("auto", "bubblewrap", "unsafe-local", "none")
 
 
-def open_sandbox(kind: str, dir: Path, run_id: str, budgets: Budgets | None = None) -> LocalSandbox:
+def open_sandbox(
+    kind: str, dir: Path, run_id: str, budgets: Budgets | None = None, room: Room | None = None
+) -> LocalSandbox:
     """The sandbox of a run, which works in ``<dir>/<run_id>``; nothing is made before it is held.
 
     ``auto`` is the bubblewrap jail where a probe really runs in it, else a sandbox that refuses commands. Raises
@@ -34,18 +37,18 @@ def open_sandbox(kind: str, dir: Path, run_id: str, budgets: Budgets | None = No
         raise PermanentError(f"expected a sandbox kind of {', '.join(KINDS)}, got {kind!r}")
     folder = RunFolder(dir, run_id)
     root = folder.workspace
-    budgets = budgets or Budgets()
+    budgets, room = budgets or Budgets(), room or Room()
     if kind == "unsafe-local":
-        return LocalSandbox(folder, UnsafeLocalSandbox(root, budgets), _plain_helper(root), is_alone=False)
+        return LocalSandbox(folder, UnsafeLocalSandbox(root, budgets), _plain_helper(root), room, is_alone=False)
     if kind == "none":
         refused = RefusedSandbox("commands are switched off (AGENT_SANDBOX=none)")
-        return LocalSandbox(folder, refused, _plain_helper(root), is_alone=True)
+        return LocalSandbox(folder, refused, _plain_helper(root), room, is_alone=True)
     if (failure := why_no_jail()) is None:
         jail = BubblewrapSandbox(root, budgets)
-        return LocalSandbox(folder, jail, _jailed_helper(jail), is_alone=True)
+        return LocalSandbox(folder, jail, _jailed_helper(jail), room, is_alone=True)
     if kind == "bubblewrap":
         raise PermanentError(f"AGENT_SANDBOX=bubblewrap, but no jail is possible here: {failure}")
-    return LocalSandbox(folder, RefusedSandbox(failure), _plain_helper(root), is_alone=True)
+    return LocalSandbox(folder, RefusedSandbox(failure), _plain_helper(root), room, is_alone=True)
 
 
 def _jailed_helper(jail: BubblewrapSandbox) -> Start:

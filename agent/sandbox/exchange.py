@@ -35,7 +35,7 @@ def exchange(
     timeout: float,
     limit: int,
     check: Callable[[], None],
-) -> bytes:
+) -> bytearray:
     """The answer of a program to ``request``, at most ``limit`` bytes within ``timeout`` seconds.
 
     Raises ``ExchangeFailed``, ``OSError`` where it cannot be started, and what ``check`` raises.
@@ -51,7 +51,7 @@ def exchange(
                 raise ExchangeFailed(f"expected an answer of at most {limit} bytes about the workspace's files")
         if not talk.answer:
             raise ExchangeFailed(f"the workspace's files could not be looked at: {talk.said or 'no answer'}")
-        return bytes(talk.answer)
+        return talk.answer
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from agent import workspace
 from agent.entries import Changes, Entry
 from agent.errors import PermanentError, TransientError
 from agent.inside.wire import GONE, pack
 from agent.messages import CommandResult
+from agent.pace import Pace
 from agent.paths import checked
 from agent.protocols import Piece, Span, Unreadable
 from agent.sandbox import answers
@@ -21,6 +21,7 @@ from agent.sandbox.exchange import Start, exchange
 from agent.sandbox.exclusive import exclusive
 from agent.sandbox.folder import RunFolder
 from agent.sandbox.process import OnOutput
+from agent.workspace import IGNORED, Room
 
 HELPER_TIMEOUT: Final = 60.0
 """Seconds; a project's files take a fraction of one."""
@@ -39,13 +40,13 @@ class Shell(Protocol):
 
 
 class LocalSandbox:
-    def __init__(self, folder: RunFolder, shell: Shell, helper: Start, *, is_alone: bool) -> None:
+    def __init__(self, folder: RunFolder, shell: Shell, helper: Start, room: Room, *, is_alone: bool) -> None:
         """``helper``: starts the helper, the workspace as its current folder, with no more power than a command's.
 
-        ``is_alone``: nothing can change the workspace between two commands.
+        ``room``: how much of the workspace is kept. ``is_alone``: nothing can change it between two commands.
         """
         self.id = folder.run_id
-        self._folder, self._shell, self._helper, self._is_alone = folder, shell, helper, is_alone
+        self._folder, self._shell, self._helper, self._room, self._is_alone = folder, shell, helper, room, is_alone
 
     @contextmanager
     def hold(self, check: Callable[[], None]) -> Iterator[None]:
@@ -85,14 +86,17 @@ class LocalSandbox:
         known = dict(known)
         if self._is_alone and self._folder.is_known_to_hold(known):
             return Changes(looked=False)
-        limits = (workspace.MAX_FILE, workspace.MAX_TOTAL, workspace.MAX_FILES, workspace.MAX_DEPTH, LOOK_SECONDS)
-        fields = [*(b"%d" % limit for limit in limits), "/".join(sorted(workspace.IGNORED)).encode()]
+        room = self._room
+        limits = (room.file, room.total, room.files, room.depth, LOOK_SECONDS)
+        fields = [*(b"%d" % limit for limit in limits), "/".join(sorted(IGNORED)).encode()]
         fields += [field for path, mark in known.items() for field in (path.encode(), mark)]
-        found = answers.changes(self._ask(b"changes", fields, check, workspace.MAX_TOTAL), known)
+        found = answers.changes(self._ask(b"changes", fields, check, room.total), known, room.files)
+        pace = Pace()
         for path, entry in found.entries.items():
             known.pop(path, None)
             if entry is not None:
                 known[path] = entry.fingerprint
+                pace(len(entry.content))
         self._folder.know(known)
         return found
 
@@ -100,7 +104,7 @@ class LocalSandbox:
         """Remove all that commands left. Raises ``AgentError``."""
         answers.nothing(self._ask(b"clear", [], lambda: None))
 
-    def _ask(self, verb: bytes, fields: Sequence[bytes], check: Callable[[], None], limit: int = 0) -> bytes:
+    def _ask(self, verb: bytes, fields: Sequence[bytes], check: Callable[[], None], limit: int = 0) -> bytearray:
         with _said_clearly(self._folder):
             self._open_up()
             return exchange(

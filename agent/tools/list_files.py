@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import Field
 
 from agent import notes, paths
-from agent.entries import Entry, LeftOut
+from agent.entries import LeftOut, Mark
 from agent.tools.base import Args, Context, Tool, ToolFailure
 
 MAX_LISTED: Final = 300
@@ -20,7 +20,7 @@ class ListFilesArgs(Args):
 def list_files(args: ListFilesArgs, context: Context) -> tuple[str, str]:
     """One entry a line, with its size; what is there and not kept stands below."""
     inside = _prefix(args.folder)
-    found = [f"{path}{_about(entry)}" for path, entry in sorted(context.stored.tree.items()) if path.startswith(inside)]
+    found = [f"{path}{_about(mark)}" for path, mark in sorted(context.stored.tree.items()) if path.startswith(inside)]
     others = [item for item in context.stored.left_out if item.path.startswith(inside)]
     if not found and not others:
         raise ToolFailure(f"There is nothing in {args.folder}.", "nothing there")
@@ -35,15 +35,15 @@ def _prefix(folder: str) -> str:
     return f"{plain}/" if plain else ""
 
 
-def _about(entry: Entry) -> str:
-    match entry.kind:
+def _about(mark: Mark) -> str:
+    match mark.kind:
         case "folder":
             return "/ (empty)"
         case "link":
-            return f" -> {entry.content.decode()}"
+            return f" -> {mark.target}"
         case "executable":
-            return f" ({notes.size(len(entry.content))}, executable)"
-    return f" ({notes.size(len(entry.content))})"
+            return f" ({notes.size(mark.size)}, executable)"
+    return f" ({notes.size(mark.size)})"
 
 
 def _cut(lines: list[str]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import redis
 
-from agent.entries import Stored as Kept
 from bench.chaos.viewers import Viewer, is_terminal
 from orchestrator.runlog.keys import RunKeys
 from orchestrator.runlog.projects import ProjectFiles
@@ -99,7 +98,9 @@ def examine_project(client: "redis.Redis", run_id: str, stored: Stored, losses: 
     if end["type"] != "complete":
         return
     project: Any = client.hget(RunKeys(run_id).run, "projectId")
-    files = Kept.decode(ProjectFiles(client).read(project.decode())).files()
+    projects = ProjectFiles(client)
+    view = projects.view(project.decode(), projects.head(project.decode()))
+    files = view.read_all([path for path, mark in view.marks.items() if mark.is_file])
     if {path: content.decode() for path, content in files.items()} != end["data"]["files"]:
         losses.wrong_projects += 1
         losses.notes.append(f"{run_id}: the project holds {sorted(files)}, the run made {sorted(end['data']['files'])}")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from redis.exceptions import OutOfMemoryError, ResponseError
-
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import RunKeys
-from orchestrator.runlog.refusals import LogFull
 from orchestrator.runlog.script import Script
 
 SCRIPTS: Final = (
@@ -29,10 +26,5 @@ class Scripts:
     def call(self, name: str, run_id: str, step: str, *args: Any) -> list[Any]:
         """The script's reply. Raises LogFull and redis' errors."""
         keys = RunKeys(run_id)
-        try:
-            reply: list[Any] = self._scripts[name](keys=keys.all, args=[keys.channel, *self._limits, step, *args])
-            return reply
-        except ResponseError as error:
-            if isinstance(error, OutOfMemoryError) or "OOM" in str(error):
-                raise LogFull("Redis has no memory left: the run cannot be stored") from error
-            raise
+        reply: list[Any] = self._scripts[name](keys=keys.all, args=[keys.channel, *self._limits, step, *args])
+        return reply

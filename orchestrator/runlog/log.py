@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from redis.exceptions import RedisError
@@ -24,6 +25,9 @@ from orchestrator.runlog.queue import RunQueue
 from orchestrator.runlog.quota import Quota
 from orchestrator.runlog.record import END_STATUSES, Beat, Begun, Page, RunRecord
 from orchestrator.runlog.refusals import RunMissing, RunTooLarge, refuse
+from orchestrator.runlog.run_files import RunFiles
+from orchestrator.runlog.states import State
+from orchestrator.runlog.views import FilesView
 
 LEASE_SECONDS: Final = 6.0
 """How long a running step may be silent: its process says every two seconds that it still runs."""
@@ -88,6 +92,7 @@ class RunLog:
         self.queue = RunQueue(redis)
         self.line = ProjectLine(redis)
         self.projects = ProjectFiles(redis)
+        self.run_files = RunFiles(redis)
         self.quota = Quota(redis, ttl)
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
         self.inbox = Inbox(self._scripts, self.redact)
@@ -305,9 +310,29 @@ class RunLog:
         return {step.decode(): json.loads(value) for step, value in stored.items()}
 
     def files(self, run_id: str) -> dict[str, bytes]:
-        """The run's files as its last finished step left them."""
+        """The contents that the run itself has changed, as its last finished step left them, with RunFiles' BESIDE."""
         stored: dict[bytes, bytes] = self._redis.hgetall(RunKeys(run_id).files)
         return {path.decode(): content for path, content in stored.items()}
+
+    def files_of(self, run_id: str, project_id: str) -> FilesView:
+        """All that the run has, as its last finished step left it. Raises KeyError where its beginning is gone."""
+        changes = self.run_files.changes(run_id)
+        base, below = self.projects.state(project_id, self.projects.base(project_id, run_id))
+        own = changes or State(changes={}, left_out=base.left_out)
+        return FilesView(
+            own.over(below),
+            frozenset(path for path, mark in own.changes.items() if mark is not None),
+            partial(self.run_files.read, run_id),
+            partial(self.projects.read, project_id),
+            own.left_out,
+        )
+
+    def files_before(self, run_id: str, project_id: str) -> FilesView:
+        """What the run began with. Raises KeyError where that is not stored."""
+        return self.projects.view(project_id, self.projects.base(project_id, run_id))
+
+    def files_of_project(self, project_id: str) -> FilesView:
+        return self.projects.view(project_id, self.projects.head(project_id))
 
     def _call(self, script: str, run_id: str, step: str, *args: Any) -> tuple[str, str]:
         outcome, detail = self._scripts.call(script, run_id, step, *args)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, Final
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ResponseError
 
 from orchestrator.runlog.connection import Client
+from orchestrator.runlog.refusals import LogFull
 
 STRICT: Final = "#!lua\n"
 """Runs on primaries only: a replica would let a script that happens to write nothing read old data."""
@@ -20,16 +21,25 @@ NO_SHEBANG: Final = "near '#'"
 
 
 class Script:
-    """``scripts/_run.lua`` followed by ``scripts/<name>.lua``; with ``allow_oom`` it may write to a full Redis."""
+    """``scripts/<shared>.lua`` followed by ``<name>.lua`` beside it; ``allow_oom``: it may write to a full Redis."""
 
-    def __init__(self, redis: Client, name: str, *, allow_oom: bool = False) -> None:
-        folder = files("orchestrator.runlog") / "scripts"
+    def __init__(self, redis: Client, name: str, *, shared: str = "_run", allow_oom: bool = False) -> None:
+        scripts = files("orchestrator.runlog") / "scripts"
+        folder = shared.rpartition("/")[0]
         self._redis = redis
-        self._plain = (folder / "_run.lua").read_text() + (folder / f"{name}.lua").read_text()
+        self._plain = (scripts / f"{shared}.lua").read_text() + (scripts / folder / f"{name}.lua").read_text()
         self._set_text((ALLOW_OOM if allow_oom else STRICT) + self._plain)
 
     def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """Raises redis' errors."""
+        """Raises LogFull and redis' other errors."""
+        try:
+            return self._run_or_plain(keys, args)
+        except ResponseError as error:
+            if isinstance(error, OutOfMemoryError) or "OOM" in str(error):
+                raise LogFull("Redis has no memory left: the run cannot be stored") from error
+            raise
+
+    def _run_or_plain(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
         try:
             return self._run(keys, args)
         except ResponseError as error:

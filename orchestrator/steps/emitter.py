@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from agent.entries import Entry, LeftOut
 from agent.errors import Cancelled
+from agent.pace import Pace
 from agent.protocols import Tries
 from orchestrator.drain import Drain
 from orchestrator.events import encode_body
@@ -28,6 +30,9 @@ CHECK_SECONDS: Final = 0.5
 LARGEST_BATCH: Final = 200
 """Events in one call of the append script; Redis does nothing else meanwhile."""
 
+
+SEARCHED: Final = 8
+"""Masking takes about so many times as long as hashing: a file is searched for each secret."""
 
 FIRST: Final = Tries()
 
@@ -59,7 +64,9 @@ class Emitter:
         self._seams = Seams(settings.redact)
         self._window = Window(settings.coalesce, settings.coalesce_max)
         self._drafts: list[Draft] = []
-        self._changes: dict[str, bytes | None] = {}
+        self._changes: dict[str, Entry | None] = {}
+        self._left_out: list[LeftOut] = []
+        self._keeps = False
         self._sent = 0
         self._sending = threading.RLock()
         self._asked = time.monotonic()
@@ -82,10 +89,14 @@ class Emitter:
             if self._drafts or self._seams.patience() is not None:
                 self._flush_later()
 
-    def keep(self, changes: Mapping[str, bytes | None]) -> None:
-        redact = self._settings.redact
-        for path, content in changes.items():
-            self._changes[redact.name(path)] = None if content is None else redact.content(content)
+    def keep(self, changes: Mapping[str, Entry | None], left_out: Sequence[LeftOut] = ()) -> None:
+        redact, pace = self._settings.redact, Pace()
+        for path, entry in changes.items():
+            masked = None if entry is None else Entry(redact.content(entry.content), entry.kind)
+            self._changes[redact.name(path)] = masked
+            pace(len(entry.content) * SEARCHED if entry else 0)
+        self._left_out = [replace(item, path=redact.name(item.path)) for item in left_out]
+        self._keeps = True
 
     def check(self) -> None:
         self._raise_failure()
@@ -116,9 +127,16 @@ class Emitter:
                 self.flush()
             bodies = [self._encode(draft) for draft in self._drafts]
             result = self._settings.redact.value(result)
-            stored = self._write(self._log.commit, result, self._sent + 1, bodies, self._changes)
+            stored = self._write(self._log.commit, result, self._sent + 1, bodies, self._fields())
             self._drafts = []
             return stored
+
+    def _fields(self) -> dict[str, bytes | None]:
+        """What has to be stored of the kept files."""
+        if not self._keeps:
+            return {}
+        run_files, check = self._log.run_files, self._settings.drain.check
+        return patiently(run_files.fields, self._place[0], self._changes, self._left_out, check=check)
 
     def abandon(self) -> None:
         """Drop what waits: the attempt has failed, and nothing of it may follow its rollback."""

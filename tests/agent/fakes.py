@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from agent.entries import Entry, LeftOut, Tree
+from agent.memory_store import MemoryStore
 from agent.messages import Message, ModelReply, ToolCall, ToolSpec, Usage
 from agent.protocols import JSON, ChatModel, Emit, Step, Tries
 
@@ -19,14 +21,16 @@ class Events:
         self.tries = Tries()
         self.all: list[tuple[str, Any]] = []
         self.attempt = 0
-        self.changes: dict[str, bytes | None] = {}
+        self.changes: dict[str, Entry | None] = {}
+        self.left_out: list[LeftOut] | None = None
         self._on_check = on_check
 
     def __call__(self, type: str, data: JSON) -> None:
         self.all.append((type, json.loads(json.dumps(data))))
 
-    def keep(self, changes: Mapping[str, bytes | None]) -> None:
+    def keep(self, changes: Mapping[str, Entry | None], left_out: Sequence[LeftOut] = ()) -> None:
         self.changes.update(changes)
+        self.left_out = list(left_out)
 
     def check(self) -> None:
         self._on_check()
@@ -41,27 +45,9 @@ class Events:
         return "".join(self.of("text"))
 
 
-class MemoryStore:
-    """A ``ProjectStore``; ``project`` is what earlier runs left."""
-
-    def __init__(self, project: Mapping[str, bytes] | None = None) -> None:
-        self.files: dict[str, bytes] = {}
-        self.project = dict(project or {})
-
-    def run_files(self) -> dict[str, bytes]:
-        return dict(self.files)
-
-    def project_files(self) -> dict[str, bytes]:
-        return dict(self.project)
-
-    def save_project(self, files: Mapping[str, bytes]) -> None:
-        self.project = dict(files)
-
-    def apply(self, changes: Mapping[str, bytes | None]) -> None:
-        for path, content in changes.items():
-            self.files.pop(path, None)
-            if content is not None:
-                self.files[path] = content
+def plain(files: Mapping[str, bytes]) -> Tree:
+    """Plain files as a workspace's."""
+    return {path: Entry(content) for path, content in files.items()}
 
 
 class Interrupt(BaseException):
@@ -82,9 +68,10 @@ class StepByStep:
         if step_id not in self._memo:
             self._before_body(step_id)
             self.ran.append(step_id)
-            self.events.changes = {}
+            self.events.changes, self.events.left_out = {}, None
             self._memo[step_id] = json.dumps(body(self.events))
-            self._store.apply(self.events.changes)
+            if self.events.left_out is not None:
+                self._store.apply(self.events.changes, self.events.left_out)
             raise Interrupt
         result: T = json.loads(self._memo[step_id])
         return result

@@ -38,9 +38,9 @@ for n in range(10):
 
 def main(folder: Path) -> None:
     sandbox = open_sandbox("bubblewrap", folder / "sandboxes", "run_1")
-    stored, events = Stored({"a.txt": Entry(b"a")}), Events()
+    stored, events = Stored({"a.txt": Entry(b"a").mark}), Events()
     with sandbox.hold(lambda: None):
-        restore(sandbox, stored, lambda: None)
+        restore(sandbox, stored, lambda paths: {"a.txt": b"a"}, lambda: None)
         sandbox.run("true", timeout=20, on_output=lambda *_: None, check=lambda: None)
         workspace = folder / "sandboxes" / "run_1" / "workspace"
         subprocess.run([sys.executable, "-c", FILL], cwd=workspace, check=True)
@@ -53,8 +53,8 @@ def main(folder: Path) -> None:
     for item in kept.left_out:
         by_reason[item.reason] += item.count
     print(f"looked; longest stall {max(STALLS) * 1000:.0f} ms;", by_reason)
-    assert len(kept.stored.tree) == 500 and "a.txt" in kept.stored.tree
-    assert by_reason["more than 500 files"] > 299_000 and by_reason["too large, more than 1000000 bytes"] == 10
+    assert len(kept.changes.entries) == 4_999 and "a.txt" not in kept.changes.entries
+    assert by_reason["more than 5000 files"] > 294_000 and by_reason["too large, more than 5000000 bytes"] == 10
     assert len(kept.left_out) <= 60
     assert sum(item.size for item in kept.left_out) == 10_000_000_000
 

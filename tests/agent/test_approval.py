@@ -9,10 +9,11 @@ import pytest
 
 from agent.approval import needing
 from agent.loop import run_code_agent
+from agent.memory_store import MemoryStore
 from agent.messages import Approval, ApprovalRequest, Limits, RunRequest, RunResult, ToolCall
 from agent.protocols import Emit, Sandbox
 from agent.user import AtTerminal, Silent
-from tests.agent.fakes import Events, MemoryStore, ScriptedModel, StepByStep, call, says, writes
+from tests.agent.fakes import Events, ScriptedModel, StepByStep, call, says, writes
 
 ASKED = ApprovalRequest(id="approval-1-1", call_id="call-1-1", tool="terminal", args={"command": "rm -r old"})
 

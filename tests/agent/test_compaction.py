@@ -10,7 +10,7 @@ import pytest
 from agent import compaction, prompts
 from agent.compaction import compacted, tokens
 from agent.conversation import Conversation
-from agent.messages import Limits, Message, RunRequest, ToolCall, Turn
+from agent.messages import Beginning, Limits, Message, RunRequest, ToolCall, Turn
 from agent.tools import specs
 from tests.agent.endpoints import model_at
 from tests.agent.fakes import Events
@@ -90,7 +90,7 @@ def test_a_hundred_turns_send_less_than_15_mb(
     """12 kB a result, a context of 64k tokens: about 60 MB without compaction. Prints the curve."""
     with serving(llm.says("look", calls=(("terminal", '{"command": "look"}'),))) as server:
         model = model_at(server, protocol, context=64_000)
-        talk = Conversation(prompts.opening(request_, []), Limits(max_turns=200), model.context)
+        talk = Conversation(prompts.opening(request_, Beginning()), Limits(max_turns=200), model.context)
         while talk.turn < 100:
             if talk.is_full:
                 talk.compact(talk.target)

@@ -8,9 +8,10 @@ import pytest
 
 from agent.errors import ContextOverflow, PermanentError, TransientError
 from agent.loop import run_code_agent
+from agent.memory_store import MemoryStore
 from agent.messages import Limits, ModelReply, RunRequest, RunResult, ToolCall, Usage
 from agent.protocols import Emit, Sandbox, Tries
-from tests.agent.fakes import AtOnce, MemoryStore, ScriptedModel, call, says, writes
+from tests.agent.fakes import AtOnce, ScriptedModel, call, plain, says, writes
 
 PAGE = {"index__html": "<title>x</title>"}
 
@@ -57,13 +58,13 @@ def test_a_model_that_did_nothing_is_asked_once_what_is_missing(request_: RunReq
 
 def test_a_follow_up_that_changed_nothing_is_not_done(request_: RunRequest, no_jail: Sandbox) -> None:
     model = ScriptedModel(says("Done!"))
-    result, _ = run(request_, no_jail, model, MemoryStore({"a.txt": b"a"}))
+    result, _ = run(request_, no_jail, model, MemoryStore(plain({"a.txt": b"a"})))
     assert (result.outcome, result.missing) == ("partial", "No file was made or changed.")
 
 
 def test_a_file_written_as_it_was_is_no_change(request_: RunRequest, no_jail: Sandbox) -> None:
     model = ScriptedModel(says("", writes(a__txt="a")), says("Done!"))
-    result, _ = run(request_, no_jail, model, MemoryStore({"a.txt": b"a"}))
+    result, _ = run(request_, no_jail, model, MemoryStore(plain({"a.txt": b"a"})))
     assert result.outcome == "partial"
 
 

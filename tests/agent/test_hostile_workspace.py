@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.entries import Changes, Entry, marks
+from agent.entries import Changes, Entry, fingerprints
 from agent.errors import Cancelled, TransientError
 from agent.inside.wire import pack
 from agent.protocols import Piece, Sandbox, Span
@@ -41,7 +41,7 @@ def run(sandbox: Sandbox, command: str) -> str:
 
 
 def look(sandbox: Sandbox) -> Changes:
-    return sandbox.changes(marks(KNOWN), nothing)
+    return sandbox.changes(fingerprints(KNOWN), nothing)
 
 
 def python(program: str) -> str:

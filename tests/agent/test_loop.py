@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.entries import Stored
 from agent.errors import PermanentError
 from agent.loop import run_code_agent
+from agent.memory_store import MemoryStore
 from agent.messages import Limits, RunRequest, RunResult, ToolCall, Usage
 from agent.models.offline import OfflineModel
 from agent.protocols import ChatModel, Sandbox
-from tests.agent.fakes import AtOnce, MemoryStore, ScriptedModel, StepByStep, call, says, writes
+from tests.agent.fakes import AtOnce, ScriptedModel, StepByStep, call, plain, says, writes
 
 PAGE = {"index__html": "<title>x</title>"}
 
@@ -67,7 +67,7 @@ def test_files_are_told_as_created_updated_and_deleted(request_: RunRequest, jai
     assert step.events.of("file-deleted") == [{"path": "a.txt"}]
     assert model.asked[-1][-1].content == "exit code 0\nx\n"  # what is not stored is still there
     assert model.asked[2][-1].content.endswith("lost with this machine):\n- node_modules/: ignored folder")
-    assert Stored.decode(store.project).files() == {"b": b"\0"}
+    assert store.project == plain({"b": b"\0"})
 
 
 def test_a_long_file_is_cut_in_its_event_but_not_at_the_end(request_: RunRequest, no_jail: Sandbox) -> None:
@@ -79,7 +79,7 @@ def test_a_long_file_is_cut_in_its_event_but_not_at_the_end(request_: RunRequest
 
 
 def test_what_does_not_fit_the_last_event_is_named_there(request_: RunRequest, no_jail: Sandbox) -> None:
-    step = AtOnce(store := MemoryStore({"a.txt": b"a", "logo.png": b"\0", "z.txt": "ж".encode() * 400_000}))
+    step = AtOnce(store := MemoryStore(plain({"a.txt": b"a", "logo.png": b"\0", "z.txt": "ж".encode() * 400_000})))
     result = run(request_, ScriptedModel(says("Done")), no_jail, step, store)
     assert list(result.files) == ["a.txt"]  # Cyrillic triples when a step's result is escaped as JSON
     assert "Stored, but not shown here (binary or too much): logo.png, z.txt" in step.events.of("status")
@@ -212,9 +212,9 @@ def test_a_deadline_that_passes_during_a_command_ends_the_run(request_: RunReque
 
 
 def test_a_later_run_continues_from_the_projects_files(request_: RunRequest, no_jail: Sandbox, tmp_path: Path) -> None:
-    step = AtOnce(store := MemoryStore({"old.txt": b"old"}))
+    step = AtOnce(store := MemoryStore(plain({"old.txt": b"old"})))
     model = ScriptedModel(says("", writes(new__txt="new")), says("Done"))
     run(request_, model, no_jail, step, store)
     assert [message.role for message in model.asked[0]] == ["system", "user"]  # FINDINGS D3: there were two of system
     assert "- old.txt" in model.asked[0][0].content
-    assert store.project == {"old.txt": b"old", "new.txt": b"new"}
+    assert store.project == plain({"old.txt": b"old", "new.txt": b"new"})

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from agent.entries import Entry
 from agent.errors import TransientError
 from agent.local import Event, LocalRun
 from agent.protocols import Emit
@@ -84,7 +85,7 @@ def test_a_transient_error_rolls_the_attempt_back_and_tries_again() -> None:
     def body(emit: Emit) -> str:
         attempts.append(len(attempts))
         emit("text", f"attempt {len(attempts)}")
-        emit.keep({f"{len(attempts)}.txt": b""})
+        emit.keep({f"{len(attempts)}.txt": Entry()})
         if len(attempts) == 1:
             raise TransientError("busy", delay=0.0)
         return "done"
@@ -94,7 +95,7 @@ def test_a_transient_error_rolls_the_attempt_back_and_tries_again() -> None:
     assert events[1]["data"] == {"step": "model-1", "attempt": 1, "fromId": 1, "toId": 1, "reason": "busy"}
     assert events[2]["data"] == "busy; again in 0 s, 2 of 4"
     assert [event["attempt"] for event in events] == [0, 1, 1, 1]
-    assert run.run_files() == {"2.txt": b""}
+    assert run.store.files == {"2.txt": Entry()}
 
 
 def test_importing_does_nothing(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from agent.loop import run_code_agent
+from agent.memory_store import MemoryStore
 from agent.messages import RunRequest, RunResult
 from agent.models.offline import OfflineModel
 from agent.models.offline.projects import CLI_LIST, CLI_TIP, LIST_PAGE, PAGES, first_version
 from agent.protocols import Sandbox
-from tests.agent.fakes import AtOnce, MemoryStore
+from tests.agent.fakes import AtOnce, plain
 
 
 def build(prompt: str, sandbox: Sandbox, store: MemoryStore) -> tuple[AtOnce, RunResult]:
@@ -63,7 +64,7 @@ def test_a_follow_up_notes_the_request_and_recolours_the_page(jail: Sandbox) -> 
 
 
 def test_a_follow_up_on_somebody_elses_project_leaves_a_note(jail: Sandbox) -> None:
-    store = MemoryStore({"main.go": b"package main\n"})
+    store = MemoryStore(plain({"main.go": b"package main\n"}))
     _, first = build("add a flag", jail, store)
     store.files.clear()
     _, second = build("and another", jail, store)

@@ -9,10 +9,11 @@ import pytest
 from agent.compaction import compacted, tokens
 from agent.conversation import with_words
 from agent.loop import run_code_agent
+from agent.memory_store import MemoryStore
 from agent.messages import Limits, Message, ModelReply, RunRequest, RunResult, ToolSpec
 from agent.protocols import Emit, Sandbox
 from agent.user import Silent
-from tests.agent.fakes import AtOnce, MemoryStore, ScriptedModel, StepByStep, says, writes
+from tests.agent.fakes import AtOnce, ScriptedModel, StepByStep, says, writes
 from tests.agent.test_compaction import conversation, turn
 
 PAGE = {"index__html": "<title>x</title>"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.entries import Entry, LeftOut, Stored, Tree
+from agent.entries import Entry, LeftOut, Stored, Tree, marked
 from agent.messages import Limits
 from agent.sandbox import open_sandbox
 from agent.tools import Context, answer, specs
@@ -38,7 +38,7 @@ def events() -> Events:
 def use(tmp_path: Path, events: Events) -> Iterator[Use]:
     """Calls a tool in a workspace that holds TREE: use("readFiles", files=["a.txt"])."""
     sandbox = open_sandbox("bubblewrap", tmp_path / "sandboxes", "run_1")
-    context = Context(sandbox, events, "call-1", 20.0, Stored(TREE, LEFT_OUT))
+    context = Context(sandbox, events, "call-1", 20.0, Stored(marked(TREE), LEFT_OUT))
     with sandbox.hold(lambda: None):
         assert sandbox.write(TREE, lambda: None, replace=True) == {}
         yield lambda tool, **args: answer(call(tool, **args), context)

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from agent import paths, workspace
-from agent.entries import Changes, Entry, LeftOut, Stored, Tree, diff, marks
+from agent.entries import Changes, Entry, Stored, Tree, batches, fingerprints, marked
 from agent.protocols import Piece, Sandbox, Span, Unreadable
 from agent.sandbox import open_sandbox
 from agent.tools import Context, answer
+from agent.workspace import Room
 from tests.agent.fakes import Events, call, writes
+
+ROOM = Room(files=500, file=1_000_000, total=8_000_000)
 
 
 def nothing() -> None:
@@ -24,7 +27,7 @@ def nothing() -> None:
 @pytest.fixture(params=["bubblewrap", "unsafe-local", "none"])
 def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
     """Held, as during a step."""
-    sandbox = open_sandbox(request.param, tmp_path / "sandboxes", "run_1")
+    sandbox = open_sandbox(request.param, tmp_path / "sandboxes", "run_1", room=ROOM)
     with sandbox.hold(nothing):
         yield sandbox
 
@@ -40,7 +43,7 @@ def root(sandbox: Sandbox, tmp_path: Path) -> Path:
 def look(sandbox: Sandbox, known: Tree | None = None) -> Changes:
     """A real look: what a test puts there by hand is nothing that the sandbox could know of."""
     sandbox.write({"gone": None}, nothing)
-    return sandbox.changes(marks(known or {}), nothing)
+    return sandbox.changes(fingerprints(known or {}), nothing)
 
 
 def tree(sandbox: Sandbox) -> dict[str, Entry | None]:
@@ -84,16 +87,10 @@ def test_only_what_differs_from_the_known_state_comes_back(sandbox: Sandbox) -> 
     assert look(sandbox, ENTRIES).entries == changed
 
 
-def test_what_is_stored_says_the_same_after_a_trip_through_the_store() -> None:
-    stored = Stored(ENTRIES, [LeftOut("big.bin", 3_000_000, "too large")])
-    assert Stored.decode(stored.encode()) == stored
-    assert Stored.decode({"a.txt": b"a"}) == Stored({"a.txt": Entry(b"a")})  # as it used to be stored
-    assert Stored({"a.txt": Entry(b"a")}).encode() == {"a.txt": b"a"}
-
-
-def test_diff_leads_from_one_state_to_the_other() -> None:
-    before, after = {"a": b"1", "b": b"1", "c": b"1"}, {"a": b"1", "b": b"2", "d": b"1"}
-    assert diff(before, after) == {"b": b"2", "c": None, "d": b"1"}
+def test_batches_are_of_a_size_and_what_is_larger_comes_alone() -> None:
+    sizes = {"a": 4, "b": 6, "c": 1, "large": 50, "d": 2}
+    assert list(batches(sizes, 10)) == [["a", "b"], ["c"], ["large"], ["d"]]
+    assert list(batches({})) == []
 
 
 def test_links_that_lead_outside_are_neither_read_nor_kept(sandbox: Sandbox, root: Path) -> None:
@@ -155,11 +152,11 @@ def test_what_is_not_kept_is_left_alone_and_named(sandbox: Sandbox, root: Path) 
     for folder in (".git", "node_modules", "deep/__pycache__"):
         (root / folder).mkdir(parents=True)
         (root / folder / "x").write_text("x")
-    (root / "big").write_bytes(b"x" * (workspace.MAX_FILE + 1))
+    (root / "big").write_bytes(b"x" * (ROOM.file + 1))
     os.mkfifo(root / "pipe")
     (root / "né\udcff").touch()
     (root / "line\nbreak").touch()
-    workspace.restore(sandbox, Stored({"a": Entry(b"a")}), nothing)
+    workspace.restore(sandbox, Stored(marked({"a": Entry(b"a")})), lambda paths: {"a": b"a"}, nothing)
     found = look(sandbox)
     assert found.entries == {"a": Entry(b"a")}
     reasons = {item.path: (item.reason, item.size) for item in found.left_out}
@@ -167,7 +164,7 @@ def test_what_is_not_kept_is_left_alone_and_named(sandbox: Sandbox, root: Path) 
         ".git/": ("ignored folder", 0),
         "node_modules/": ("ignored folder", 0),
         "deep/__pycache__/": ("ignored folder", 0),
-        "big": (f"too large, more than {workspace.MAX_FILE} bytes", workspace.MAX_FILE + 1),
+        "big": (f"too large, more than {ROOM.file} bytes", ROOM.file + 1),
         "pipe": ("special file", 0),
         "né\\xff": ("a name that is not printable text", 0),
         "line\\nbreak": ("a name that is not printable text", 0),
@@ -176,22 +173,22 @@ def test_what_is_not_kept_is_left_alone_and_named(sandbox: Sandbox, root: Path) 
 
 
 def test_a_known_file_that_grew_too_large_is_said_to_be_gone_and_why(sandbox: Sandbox, root: Path) -> None:
-    (root / "a").write_bytes(b"x" * (workspace.MAX_FILE + 1))
+    (root / "a").write_bytes(b"x" * (ROOM.file + 1))
     found = look(sandbox, {"a": Entry(b"x")})
     assert found.entries == {"a": None}
-    event = workspace.file_event("a", None, Entry(b"x"), found.reasons["a"])
-    assert event == ("file-deleted", {"path": "a", "reason": f"too large, more than {workspace.MAX_FILE} bytes"})
+    event = workspace.file_event("a", None, True, found.reasons["a"])
+    assert event == ("file-deleted", {"path": "a", "reason": f"too large, more than {ROOM.file} bytes"})
 
 
 def test_new_files_never_push_known_ones_over_the_cap(sandbox: Sandbox, root: Path) -> None:
     known = {"zz-known": Entry(b"1")}
     sandbox.write(known, nothing)
-    for number in range(workspace.MAX_FILES + 40):
+    for number in range(ROOM.files + 40):
         (root / f"{number:04}").write_text("1")
     found = look(sandbox, known)
-    assert len(found.entries) == workspace.MAX_FILES - 1 and "zz-known" not in found.entries
+    assert len(found.entries) == ROOM.files - 1 and "zz-known" not in found.entries
     assert sum(item.count for item in found.left_out) == 41
-    assert {item.reason for item in found.left_out} == {f"more than {workspace.MAX_FILES} files"}
+    assert {item.reason for item in found.left_out} == {f"more than {ROOM.files} files"}
     assert len(found.left_out) < 20 and sum(item.size for item in found.left_out) == 41
 
 

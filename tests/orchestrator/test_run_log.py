@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import redis
 
-from agent.entries import BESIDE
 from orchestrator.redact import MASK, Redactor
 from orchestrator.runlog import AttemptStale, RunEnded, RunMissing, RunMoved
 from orchestrator.runlog.keys import RunKeys
+from orchestrator.runlog.run_files import BESIDE
 from tests.orchestrator.conftest import NewRun, Writer
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.entries import Entry
 from agent.protocols import Emit
 from orchestrator.drain import Drain
 from orchestrator.redact import Redactor
@@ -18,7 +19,7 @@ SECONDS = 20.0
 WRITES: dict[str, Callable[[Emit], None]] = {
     "emit": lambda emit: emit("status", "too late"),
     "check": lambda emit: emit.check(),
-    "commit": lambda emit: emit.keep({"late.txt": b"too late"}),
+    "commit": lambda emit: emit.keep({"late.txt": Entry(b"too late")}),
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import redis
 
+from agent.entries import Entry
 from orchestrator.runlog.projects import ProjectFiles
 from tests.conftest import StartService
 from tests.reliability.scripts import DONE, writes
@@ -93,17 +94,27 @@ def test_cancel_replaces_the_run_before(
     assert events_of(either_service, second)[-1]["type"] == "complete"
 
 
-def test_an_older_run_does_not_save_over_a_newer_ones_files(redis_url: str) -> None:
-    """As a process that was stopped for long would. Seen failing without the comparison in REPLACE."""
+def test_an_older_run_does_not_save_over_a_newer_ones_files(redis_url: str, unique: Callable[[str], str]) -> None:
+    """As a process that was stopped for long would. Seen failing without the comparison in _project.lua."""
+    project = unique("project")
     with redis.Redis.from_url(redis_url) as client:
         projects = ProjectFiles(client)
-        assert projects.replace("p", {"a.txt": b"first"}, created=1000)
-        assert projects.replace("p", {"b.txt": b"newer"}, created=2000)
-        assert projects.replace("p", {"b.txt": b"again"}, created=2000)
-        assert not projects.replace("p", {"a.txt": b"late"}, created=1500)
-        assert projects.read("p") == {"b.txt": b"again"}
-        assert projects.replace("p", {}, created=3000)
-        assert projects.read("p") == {}
+
+        def files() -> dict[str, bytes]:
+            view = projects.view(project, projects.head(project))
+            return view.read_all(list(view.files))
+
+        def save(created: int, **contents: str) -> bool:
+            tree = {f"{name}.txt": Entry(content.encode()) for name, content in contents.items()}
+            return projects.replace(project, tree, created, f"run_{created}")
+
+        assert save(1000, a="first")
+        assert save(2000, b="newer")
+        assert save(2000, b="again")
+        assert not save(1500, a="late")
+        assert files() == {"b.txt": b"again"}
+        assert save(3000)
+        assert files() == {}
 
 
 def _accepted(service: Service, body: dict[str, Any]) -> str:

@@ -16,12 +16,15 @@ local changed = tonumber(ARGV[at])
 at = at + 1
 local size = #ARGV[8]
 for _ = 1, changed do
+  size = size + #ARGV[at + 1] - redis.call('HSTRLEN', FILES, ARGV[at])
   redis.call('HSET', FILES, ARGV[at], ARGV[at + 1])
-  size = size + #ARGV[at + 1]
   at = at + 2
 end
+for i = at, #ARGV do
+  size = size - redis.call('HSTRLEN', FILES, ARGV[i])
+  redis.call('HDEL', FILES, ARGV[i])
+end
 count_bytes(size)
-for i = at, #ARGV do redis.call('HDEL', FILES, ARGV[i]) end
 redis.call('HSET', STEPS, STEP, ARGV[8])
 redis.call('HDEL', RUN, 'step', 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP,
   'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP,
