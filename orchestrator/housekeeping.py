@@ -1,9 +1,13 @@
-"""Background work of a process that runs steps: it removes workspaces that nobody will need again."""
+"""Background work of a process that runs steps: it removes workspaces and contents that nobody will need again."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
+
+from redis.exceptions import RedisError
 
 from agent.errors import AgentError
 from agent.sandbox import Janitor
@@ -18,8 +22,10 @@ log = get_logger(__name__)
 
 
 class Housekeeping:
-    def __init__(self, janitor: Janitor, drain: Drain) -> None:
-        self._janitor, self._drain = janitor, drain
+    """``sweep_projects``: drops what projects held for runs that have expired."""
+
+    def __init__(self, janitor: Janitor, sweep_projects: Callable[[], object], drain: Drain) -> None:
+        self._janitor, self._sweep_projects, self._drain = janitor, sweep_projects, drain
 
     def start(self) -> None:
         """Sweep now and then, in the background. Call once, after the fork."""
@@ -32,6 +38,8 @@ class Housekeeping:
                     log.info("sandbox.removed", run_id=run_id)
             except (AgentError, OSError) as error:
                 log.warning("sandbox.not_swept", error=str(error))
+            with suppress(RedisError, OSError):
+                self._sweep_projects()
             if self._drain.started.wait(SWEEP_SECONDS):
                 return
 

@@ -121,7 +121,7 @@ def build_service(settings: Settings) -> Service:
     waiting = WaitingRuns(log, dispatcher, settings.agent_approval_timeout)
     watch = Watch(log, engines, dispatcher, turns, waiting, lease, drain, run_timeout=settings.agent_run_timeout)
 
-    housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), drain)
+    housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), log.sweep_projects, drain)
 
     subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify, partial(known_nodes, redis))
     hub = Hub(

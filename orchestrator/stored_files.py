@@ -5,6 +5,8 @@ from __future__ import annotations
 from orchestrator.runlog import RunLog, RunMissing
 from orchestrator.runlog.views import FilesView
 
+__all__ = ["FilesView", "StoredFiles"]
+
 
 class StoredFiles:
     """All methods raise redis' errors."""

@@ -44,6 +44,10 @@ def project_files(project_id: str) -> str:
     return f"agent:project:{project_id}:files"
 
 
+def projects_to_sweep() -> str:
+    return "agent:projects:sweep"
+
+
 def project_owner(project_id: str) -> str:
     return f"agent:project:{project_id}:owner"
 

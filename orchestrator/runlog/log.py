@@ -91,7 +91,7 @@ class RunLog:
         self._max_bytes = max_bytes
         self.queue = RunQueue(redis)
         self.line = ProjectLine(redis)
-        self.projects = ProjectFiles(redis)
+        self.projects = ProjectFiles(redis, ttl)
         self.run_files = RunFiles(redis)
         self.quota = Quota(redis, ttl)
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
@@ -286,6 +286,21 @@ class RunLog:
 
     def exists(self, run_id: str) -> bool:
         return bool(self._redis.exists(RunKeys(run_id).run))
+
+    def stored(self, run_ids: Iterable[str]) -> set[str]:
+        """Which of these runs are stored."""
+        names = list(run_ids)
+        pipe = self._redis.pipeline(transaction=False)  # the runs are in different slots
+        for run_id in names:
+            pipe.exists(RunKeys(run_id).run)
+        return {run_id for run_id, found in zip(names, pipe.execute(), strict=True) if found}
+
+    def sweep_projects(self) -> int:
+        """Drop what projects held for runs that have expired; returns how many projects were looked at."""
+        due = self.projects.due()
+        for project_id in due:
+            self.projects.swept(project_id, again=self.projects.sweep(project_id, self.stored))
+        return len(due)
 
     def read(self, run_id: str, after: int, count: int, size: int = MOST_READ_BYTES) -> Page:
         """Stored events after the id ``after``: up to ``count`` (at most MOST_READ) with ``size`` bytes in all.

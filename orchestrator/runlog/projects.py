@@ -9,6 +9,7 @@ that is still stored has pinned, and is not the project's, is swept away.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -17,7 +18,7 @@ from agent.entries import Entry, Marks, batches, marked
 from agent.errors import TransientError
 from agent.messages import Done
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import project_files
+from orchestrator.runlog.keys import project_files, projects_to_sweep
 from orchestrator.runlog.script import Script
 from orchestrator.runlog.states import NOTHING, State, name_of, upon
 from orchestrator.runlog.views import FilesView
@@ -31,6 +32,11 @@ MOST_STATES: Final = 32
 SENT_BYTES: Final = 1_000_000
 """Contents in one call; Redis does nothing else meanwhile."""
 DROPPED_AT_A_TIME: Final = 1_000
+SWEEPS: Final = 4
+"""How often in the time that a run is stored; what nothing needs any more stays a quarter of it longer."""
+SWEEP_SECONDS: Final = 60.0
+MOST_SWEPT: Final = 20
+"""Projects that one process sweeps in a row."""
 
 Reader = Callable[[Sequence[str]], Mapping[str, bytes]]
 """Contents by path."""
@@ -41,10 +47,10 @@ class ProjectGone(Exception):
 
 
 class ProjectFiles:
-    """All methods raise redis' errors, those that write LogFull too."""
+    """``run_ttl``: seconds that a run is stored after its end. Methods raise redis' errors, and LogFull."""
 
-    def __init__(self, redis: Client) -> None:
-        self._redis = redis
+    def __init__(self, redis: Client, run_ttl: float = 86_400) -> None:
+        self._redis, self._run_ttl = redis, run_ttl
         names = ("pin", "stage", "put", "switch", "drop")
         self._scripts = {name: Script(redis, name, shared="project/_project") for name in names}
         self._known: dict[str, tuple[State, Marks]] = {}
@@ -54,6 +60,7 @@ class ProjectFiles:
 
         ``created``: when the run was, in ms. Returns what was done on the project lately, oldest first.
         """
+        self._redis.zadd(projects_to_sweep(), {project_id: self._next_sweep()}, nx=True)
         _, history = self._call("pin", project_id, run_id, created, PROJECT_TTL)
         told = json.loads(history or b"[]")
         return [Done.model_validate_json(each["done"]) for each in told if each["run"] != run_id]
@@ -148,11 +155,11 @@ class ProjectFiles:
         return self.save(project_id, run_id, created, changes, lambda paths: contents)
 
     def sweep(self, project_id: str, are_stored: Callable[[Iterable[str]], set[str]]) -> bool:
-        """Drop what is not needed any more. ``are_stored``: which of these runs are. True: no run needs anything."""
+        """Drop what is not needed any more; False where nothing is stored. ``are_stored``: which of these runs are."""
         key = project_files(project_id)
         version, head = self._redis.hmget(key, "version", "head")
         if version is None:
-            return True
+            return False
         fields = [field.decode() for field in self._redis.hkeys(key)]
         pins = [field for field in fields if field.startswith("run:")]
         stored = are_stored([pin[4:] for pin in pins])
@@ -166,8 +173,23 @@ class ProjectFiles:
         for at in range(0, len(unneeded), DROPPED_AT_A_TIME):
             [answer] = self._scripts["drop"]([key], [version, *unneeded[at : at + DROPPED_AT_A_TIME]])
             if answer != b"ok":
-                return False
-        return not alive
+                break  # a run has begun or saved meanwhile; the next sweep finds out anew
+        return True
+
+    def due(self) -> list[str]:
+        """Projects that may hold something for runs that have expired."""
+        found = self._redis.zrangebyscore(projects_to_sweep(), "-inf", time.time(), start=0, num=MOST_SWEPT)
+        return [project_id.decode() for project_id in found]
+
+    def swept(self, project_id: str, *, again: bool) -> None:
+        """``again``: it still holds something."""
+        if again:
+            self._redis.zadd(projects_to_sweep(), {project_id: self._next_sweep()})
+        else:
+            self._redis.zrem(projects_to_sweep(), project_id)
+
+    def _next_sweep(self) -> float:
+        return time.time() + max(SWEEP_SECONDS, self._run_ttl / SWEEPS)
 
     def delete(self, project_id: str) -> None:
         self._redis.unlink(project_files(project_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from agent.entries import LeftOut, Mark, Marks
@@ -23,7 +24,7 @@ class FilesView:
     _read_hashes: Callable[[Sequence[str]], Mapping[str, bytes]]
     left_out: list[LeftOut] = field(default_factory=list)
 
-    @property
+    @cached_property
     def files(self) -> Mapping[str, Mark]:
         """Files and links, sorted by path."""
         return {path: mark for path, mark in self.marks.items() if mark.kind != "folder"}
