@@ -20,7 +20,7 @@ from agent.local import Event, LocalRun, run_locally
 from agent.messages import Limits, RunRequest
 from agent.models.catalog import Catalog, config_from
 from agent.models.specs import names
-from agent.sandbox import KINDS, open_sandbox, remove_workspace
+from agent.sandbox import KINDS, Network, open_sandbox, remove_workspace
 from agent.user import AtTerminal
 from agent.workspace import IGNORED, Room
 
@@ -35,11 +35,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="runwire-", ignore_cleanup_errors=True) as folder:
         try:
             model = Catalog(config_from(os.environ)).open(args.model)
-            sandbox = open_sandbox(args.sandbox, Path(folder), request.run_id)
+            network = Network(args.allow)
+            limits = Limits(approve=names(args.approve), hosts=network.hosts)
+            sandbox = open_sandbox(args.sandbox, Path(folder), request.run_id, network=network)
         except (PermanentError, ValueError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-        limits = Limits(approve=names(args.approve))
         is_done = run_locally(request, run, model=model, sandbox=sandbox, user=AtTerminal(), limits=limits)
         remove_workspace(args.sandbox, Path(folder), request.run_id)
     if is_done:
@@ -57,6 +58,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, help="folder of the project; files that it holds are continued from")
     parser.add_argument("--sandbox", choices=KINDS, default=os.environ.get("AGENT_SANDBOX") or "auto")
+    parser.add_argument(
+        "--allow",
+        metavar="HOSTS",
+        default=os.environ.get("AGENT_SANDBOX_ALLOW", ""),
+        help="comma-separated, such as 'registry.npmjs.org': what commands may reach over the network",
+    )
     parser.add_argument(
         "--approve",
         metavar="GLOBS",

@@ -37,6 +37,7 @@ class Limits(Value):
     deadline: float | None = Field(default=None, description="seconds since the epoch at which the run times out")
     wind_down: float = Field(default=60.0, description="seconds before the deadline that belong to the last turn")
     approve: tuple[str, ...] = Field(default=(), description="globs over commands that the user has to allow first")
+    hosts: tuple[str, ...] = Field(default=(), description="what commands may reach over the network")
 
 
 class Usage(Value):
@@ -164,9 +165,43 @@ def _shown(budget: str, amount: float) -> str:
     return f"{amount:,.0f}" if budget in ("processes", "files") else f"{amount / 1024**2:,.0f} MB"
 
 
+class Reached(Value):
+    """One host that a command had connections to; sizes in bytes, ``cached``: those that this machine had already."""
+
+    host: str
+    connections: int
+    bytes: int
+    cached: int
+
+    def __str__(self) -> str:
+        text = f"{self.bytes / 1e6:.1f} MB from {self.host}"
+        return f"{text} ({self.cached / 1e6:.1f} MB more were cached)" if self.cached else text
+
+
+class Traffic(Value):
+    """What a command moved through the sandbox's proxy. ``refused``: host and port → why, in a few words."""
+
+    connections: int
+    bytes: int
+    hosts: list[Reached] = []
+    refused: dict[str, str] = {}
+    more_refused: int = 0
+
+    def __str__(self) -> str:
+        parts = []
+        if self.hosts:
+            parts.append(f"{self.connections} connections, {', '.join(map(str, self.hosts))}")
+        if self.refused:
+            refused = [f"{what}: {why.rstrip('.')}" for what, why in self.refused.items()]
+            refused += [f"{self.more_refused} more"] if self.more_refused else []
+            parts.append(f"refused: {'; '.join(refused)}")
+        return "; ".join(parts)
+
+
 class CommandResult(Value):
     exit_code: int | None = Field(description="None when the command was killed, see there")
     killed: Killed | None = None
+    traffic: Traffic | None = Field(default=None, description="None where it asked for no network")
 
 
 Outcome = Literal["done", "partial", "nothing-to-do"]

@@ -12,7 +12,7 @@ You are a careful software engineer who builds small, complete projects.
 
 Your workspace is the current folder of the `terminal` tool. Files you make with `createOrUpdateFiles` land there.
 Change what is there with `editFile`; `listFiles`, `searchFiles` and `readFiles` show it.
-Commands have no network and no keyboard, and must end by themselves: do not start servers or watchers.
+Commands have no keyboard, and must end by themselves: do not start servers or watchers.
 
 How to work:
 1. Say in a sentence or two what you will build, then write complete files; leave no placeholders.
@@ -66,6 +66,13 @@ def _told(done: Done) -> str:
     """One earlier run; what spans several lines is indented, so that it cannot be taken for something of ours."""
     said = [f"- Asked: {done.prompt}", f"  Outcome: {done.outcome}", f"  Said: {done.summary or '(nothing)'}"]
     return "\n".join(part.replace("\n", "\n    ") for part in said)
+
+
+def network(hosts: Sequence[str]) -> str:
+    """What the model is told about its commands' network."""
+    if not hosts:
+        return "It has no network: nothing can be downloaded or installed."
+    return f"Of the network it reaches only {', '.join(hosts)}, through a proxy that npm, pip, git and curl know."
 
 
 def repair(problems: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from agent.messages import Limits, RunRequest
 from agent.models.catalog import Catalog, ModelConfig
 from agent.models.specs import names, table
 from agent.protocols import Step
-from agent.sandbox import MB, Budgets, Janitor, default_dir, open_sandbox, remove_workspace
+from agent.sandbox import MB, Budgets, Janitor, Network, default_dir, open_sandbox, remove_workspace
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import bound
 from orchestrator.projects import RedisProjectStore
@@ -56,6 +56,10 @@ def budgets(settings: Settings) -> Budgets:
     )
 
 
+def network(settings: Settings) -> Network:
+    return Network(settings.agent_sandbox_allow, settings.jail_network_mb * MB)
+
+
 class Coder:
     """The agent with everything it needs from this service."""
 
@@ -72,11 +76,18 @@ class Coder:
 
     def _run(self, record: RunRecord, step: Step) -> dict[str, Any]:
         request = record.request
+        reachable = network(self._settings)
         result = run_code_agent(
             RunRequest(run_id=request.run_id, project_id=request.project_id, value=request.value, model=request.model),
             step,
             model=self._models.open(request.model),
-            sandbox=open_sandbox(self._settings.agent_sandbox, self._dir, request.run_id, budgets(self._settings)),
+            sandbox=open_sandbox(
+                self._settings.agent_sandbox,
+                self._dir,
+                request.run_id,
+                budgets(self._settings),
+                network=reachable,
+            ),
             store=RedisProjectStore(self._log, record),
             user=RemoteUser(self._log, self._keys, record.run_id, self._settings),
             limits=Limits(
@@ -87,6 +98,7 @@ class Coder:
                 command_timeout=self._settings.agent_command_timeout,
                 deadline=record.began / 1000 + self._settings.agent_run_timeout,
                 approve=names(self._settings.agent_approve),
+                hosts=reachable.hosts,
                 wind_down=min(WIND_DOWN, self._settings.agent_run_timeout * WIND_DOWN_SHARE),
             ),
         )

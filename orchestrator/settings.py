@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.models.specs import Facts, names, table
+from agent.proxy.allowed import parse
 from orchestrator.access import INNGEST, LOCAL, SECRET_SHORTEST, exact_origins, is_hard_to_guess, named_keys
 
 REQUIRED_BY_INNGEST = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY")
@@ -177,6 +178,12 @@ class Settings(BaseSettings):
         "the user's cache folder.",
     )
 
+    agent_sandbox_allow: str = Field(
+        "",
+        description="Comma-separated hosts that commands may reach, such as `registry.npmjs.org,*.example.org`; other "
+        "ports than 80 and 443, and private addresses, only as `127.0.0.1:4873`. Empty: none.",
+    )
+
     # -- what a jail may use up
     jail_memory_mb: int = Field(2048, ge=64, description="Memory of one command with all its processes, in MB.")
     jail_processes: int = Field(256, ge=8, le=30_000, description="Its processes and threads.")
@@ -184,6 +191,7 @@ class Settings(BaseSettings):
     jail_disk_mb: int = Field(1024, ge=1, description="What a workspace may take on the disk, in MB …")
     jail_files: int = Field(200_000, ge=100, description="… and its files and folders.")
     jail_scratch_mb: int = Field(128, ge=1, description="Size of a jail's /tmp, and of its /dev/shm, in MB.")
+    jail_network_mb: int = Field(1024, ge=1, description="What a command may move over the network, in MB.")
 
     # -- events
     events_ttl: float = Field(86_400, gt=0, description="Seconds a run's keys live after its last event.")
@@ -229,6 +237,12 @@ class Settings(BaseSettings):
     @classmethod
     def _named_keys(cls, given: str) -> str:
         named_keys(given)
+        return given
+
+    @field_validator("agent_sandbox_allow")
+    @classmethod
+    def _known_hosts(cls, given: str) -> str:
+        parse(given)
         return given
 
     @field_validator("agent_cors_origins")

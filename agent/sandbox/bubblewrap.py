@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from agent import warden
-from agent.messages import CommandResult, Killed
+from agent.messages import CommandResult, Killed, Traffic
 from agent.sandbox import identity, jail, seccomp
 from agent.sandbox.budgets import Budgets
+from agent.sandbox.network import Network, environment
 from agent.sandbox.process import OnOutput, follow, kill_group
 from agent.sandbox.refused import CANNOT_EXECUTE
 from agent.warden.orders import LENT
@@ -35,9 +36,10 @@ WARDEN: Final = (
 
 
 class BubblewrapSandbox:
-    def __init__(self, root: Path, budgets: Budgets) -> None:
+    def __init__(self, root: Path, budgets: Budgets, network: Network = Network()) -> None:  # noqa: B008  # frozen
         self.root = root
         self.budgets = budgets
+        self.network = network
 
     def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:
         try:
@@ -46,6 +48,7 @@ class BubblewrapSandbox:
                 result = follow(jailed.process, timeout=timeout, max_output=most, on_output=on_output, check=check)
                 if result.killed is None and (killed := jailed.killed()) is not None:
                     result = CommandResult(exit_code=None, killed=killed)
+                result = result.model_copy(update={"traffic": jailed.traffic()})
                 failure = None if result.killed else jailed.failure()
         except (identity.NoIdentity, seccomp.Unavailable) as error:
             failure = str(error)
@@ -99,11 +102,14 @@ class BubblewrapSandbox:
                 data=made_up,
                 seccomp=filter_fd,
                 python=f"{LENT}/python" if python and lent else python,
+                environment=environment(self.network),
             ),
             "uid": uid,
             "lent": lent,
             "workspace": str(self.root),
             "budgets": asdict(self.budgets),
+            "network": [],
+            "proxy": {"allow": self.network.allow, "most_bytes": self.network.most, "uid": uid},
         }
         return _data(marshal.dumps(orders), handed), [filter_fd, *made_up.values()]
 
@@ -121,6 +127,11 @@ class Jailed:
         answer = self._read()
         return Killed.model_validate(answer) if "budget" in answer else None
 
+    def traffic(self) -> Traffic | None:
+        """What went over the network; ends the command, if it still runs."""
+        moved = self._read().get("network")
+        return Traffic.model_validate(moved) if moved else None
+
     def failure(self) -> str | None:
         """Why there was no jail, once the process has ended."""
         answer = self._read()
@@ -130,6 +141,8 @@ class Jailed:
         if self._answer is None:
             text = b""
             with suppress(OSError):
+                self._control.settimeout(LAST_RESPECTS)
+                self._control.shutdown(socket.SHUT_WR)  # where its time is over the command still runs, and ends now
                 while piece := self._control.recv(4096):
                     text += piece
             # Nothing came from a warden that was killed itself.

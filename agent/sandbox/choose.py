@@ -17,6 +17,7 @@ from agent.sandbox.exchange import Start, plain_process
 from agent.sandbox.folder import RunFolder
 from agent.sandbox.helper import helper_argv
 from agent.sandbox.local import LocalSandbox
+from agent.sandbox.network import Network
 from agent.sandbox.probe import why_no_jail
 from agent.sandbox.refused import RefusedSandbox
 from agent.sandbox.unsafe_local import UnsafeLocalSandbox
@@ -26,7 +27,12 @@ KINDS: Final = ("auto", "bubblewrap", "unsafe-local", "none")
 
 
 def open_sandbox(
-    kind: str, dir: Path, run_id: str, budgets: Budgets | None = None, room: Room | None = None
+    kind: str,
+    dir: Path,
+    run_id: str,
+    budgets: Budgets | None = None,
+    room: Room | None = None,
+    network: Network | None = None,
 ) -> LocalSandbox:
     """The sandbox of a run, which works in ``<dir>/<run_id>``; nothing is made before it is held.
 
@@ -44,7 +50,7 @@ def open_sandbox(
         refused = RefusedSandbox("commands are switched off (AGENT_SANDBOX=none)")
         return LocalSandbox(folder, refused, _plain_helper(root), room, is_alone=True)
     if (failure := why_no_jail()) is None:
-        jail = BubblewrapSandbox(root, budgets)
+        jail = BubblewrapSandbox(root, budgets, network or Network())
         return LocalSandbox(folder, jail, _jailed_helper(jail), room, is_alone=True)
     if kind == "bubblewrap":
         raise PermanentError(f"AGENT_SANDBOX=bubblewrap, but no jail is possible here: {failure}")

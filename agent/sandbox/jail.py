@@ -1,7 +1,7 @@
 """What bubblewrap (https://github.com/containers/bubblewrap, 0.8 or newer) is told: what a command sees, and may do.
 
-Inside there are the system's programs, read-only, the workspace, and small scratch space: no network, no environment,
-no other files and no other processes of this machine.
+Inside there are the system's programs, read-only, the workspace, and small scratch space: no network but a loopback, no
+environment, no other files and no other processes of this machine.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import glob
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from agent.sandbox.budgets import Budgets
@@ -44,7 +44,14 @@ MADE_UP: Final = {
 
 
 def argv(
-    command: Sequence[str], workspace: str, budgets: Budgets, *, data: dict[str, int], seccomp: int, python: str | None
+    command: Sequence[str],
+    workspace: str,
+    budgets: Budgets,
+    *,
+    data: dict[str, int],
+    seccomp: int,
+    python: str | None,
+    environment: Mapping[str, str],
 ) -> list[str]:
     """bubblewrap's command line. ``info`` in it becomes the descriptor on which it tells the jail's first process.
 
@@ -65,7 +72,7 @@ def argv(
         *(*scratch, "/tmp"),
         *("--bind", workspace, INSIDE, "--chdir", INSIDE),
         *("--remount-ro", "/"),
-        *_environment(),
+        *_environment(environment),
         *("--", "prlimit", *_limits(budgets), "--", *command),
     ]
 
@@ -119,11 +126,11 @@ def _hidden() -> Iterator[str]:
             yield from ("--ro-bind", "/dev/null", path)
 
 
-def _environment() -> Iterator[str]:
+def _environment(more: Mapping[str, str]) -> Iterator[str]:
     prefix = foreign_python()
     path = ":".join([*PATH, f"{prefix}/bin"] if prefix else PATH)
     yield "--clearenv"
-    for name, value in {"PATH": path, **plain_environment(INSIDE)}.items():
+    for name, value in {"PATH": path, **plain_environment(INSIDE), **more}.items():
         yield from ("--setenv", name, value)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.entries import Stored
 from agent.messages import Limits, ToolSpec
+from agent.prompts import network
 from agent.protocols import Emit, Sandbox
 
 
@@ -45,7 +46,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Tool(Generic[A]):
-    """``description`` may name limits, such as ``{command_timeout}``.
+    """``description`` may name limits, such as ``{command_timeout}``, and ``{network}``.
 
     ``run`` returns the text for the model and a note of a few words for viewers, or raises ``ToolFailure``.
     """
@@ -56,5 +57,5 @@ class Tool(Generic[A]):
     run: Callable[[A, Context], tuple[str, str]]
 
     def spec(self, limits: Limits) -> ToolSpec:
-        description = self.description.format_map(limits.model_dump())
+        description = self.description.format_map(limits.model_dump() | {"network": network(limits.hosts)})
         return ToolSpec(name=self.name, description=description, parameters=self.args.model_json_schema())

@@ -41,7 +41,8 @@ def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
         args.command, timeout=context.command_timeout, on_output=on_output, check=context.emit.check
     )
     note = _note(result)
-    text = f"{note}\n{shown.text() or '(no output)'}"
+    network = f"network: {result.traffic}\n" if result.traffic is not None else ""
+    text = f"{note}\n{network}{shown.text() or '(no output)'}"
     if context.emit.attempt > 0:
         text = f"{text.rstrip()}\n\n{notes.RETRIED}"
     if result.exit_code != 0:
@@ -65,7 +66,7 @@ def _note(result: CommandResult) -> str:
 TERMINAL: Final = Tool(
     name="terminal",
     description=(
-        "Run a POSIX shell command in the workspace; returns its exit code and output. It has no network and no "
+        "Run a POSIX shell command in the workspace; returns its exit code and output. {network} It has no "
         "keyboard, is killed after {command_timeout:.0f} s or when it prints megabytes, and of more than "
         f"{MAX_RESULT // 1024} kB of output you see both ends. Whatever it leaves in the background ends with it: "
         "start, use and stop a server within one command."

@@ -6,9 +6,9 @@ import ctypes
 import os
 from contextlib import suppress
 
-CLONE_NEWNS = 0x20000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 KEYCTL = {"x86_64": 250, "aarch64": 219}
 KEYCTL_JOIN_SESSION_KEYRING = 1
 
@@ -19,6 +19,11 @@ def own_mounts() -> None:
     """Leave the machine's mount namespace: what is mounted from now on nobody else sees. Needs root."""
     _check(_libc.unshare(CLONE_NEWNS))
     _mount(None, "/", None, MS_REC | MS_PRIVATE, None)
+
+
+def own_network(*, with_users: bool) -> None:
+    """Leave the machine's network; ``with_users``: within a user namespace of one's own, which needs no root."""
+    _check(_libc.unshare(CLONE_NEWNET | (CLONE_NEWUSER if with_users else 0)))
 
 
 def mount_tmpfs(path: str, options: str) -> None:
@@ -36,6 +41,11 @@ def enter(namespace: int) -> None:
 
 def die_with_parent(signal: int) -> None:
     _check(_libc.prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0))
+
+
+def no_new_privileges() -> None:
+    """From now on, no program that is executed gives more rights."""
+    _check(_libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
 
 def fresh_session_keyring() -> None:

@@ -2,7 +2,8 @@
 
 The jail's input and outputs are this process's own. ``control`` is a socket to the service: when the service closes its
 end, or dies, the jail is killed. Over it goes one answer, ``{}`` or ``{"budget": …, "used": …, "limit": …}`` or
-``{"failed": reason}``. The exit code is the command's, as a shell would give it.
+``{"failed": reason}``, each with ``"network"`` (see agent/proxy/counts.py) where the command went to the network. The
+exit code is the command's, as a shell would give it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import sys
 import time
 from contextlib import suppress
 
+from agent.warden import network
 from agent.warden.cgroup import Cgroup, make_cgroup
+from agent.warden.door import Door
 from agent.warden.held import Watcher
 from agent.warden.jail import Jail
 from agent.warden.orders import LENT, Orders, read_orders
@@ -42,11 +45,15 @@ Over = dict[str, float | str]
 def main(orders_fd: int, control: int) -> int:
     os.set_inheritable(control, False)  # the command must not get it
     orders = read_orders(orders_fd)
+    door = Door(orders.proxy)
     try:
+        network.use(orders.network, orders.argv)
+        door.open(orders.argv)
         if orders.uid is not None:
             lend(orders)
     except OSError as error:
-        _answer(control, {"failed": f"root needs CAP_SYS_ADMIN to lend a folder to another user ({error.strerror})"})
+        needs = "CAP_SYS_ADMIN is needed to make a network and to lend a folder"
+        _answer(control, {"failed": f"{needs} ({error.strerror or error})"}, door.close())
         return FAILED
     group = make_cgroup(orders.budgets["memory"], orders.budgets["processes"])
     try:
@@ -54,7 +61,7 @@ def main(orders_fd: int, control: int) -> int:
     finally:
         if group is not None:
             group.remove()
-    _answer(control, over or {})
+    _answer(control, over or {}, door.close())
     return status
 
 
@@ -176,12 +183,12 @@ class _Ward:
         return {"budget": budget, "used": used, "limit": self._budgets[budget]}
 
 
-def _answer(control: int, answer: Over) -> None:
+def _answer(control: int, answer: Over, moved: bytes) -> None:
     text = "{}"
-    if answer:
+    if answer or moved:
         import json  # takes longer to import than most commands take to run
 
-        text = json.dumps(answer)
+        text = json.dumps(answer | ({"network": json.loads(moved)} if moved else {}))
     with suppress(OSError):  # the service is gone
         os.write(control, text.encode())
 

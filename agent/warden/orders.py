@@ -10,13 +10,22 @@ class Orders:
     """``argv``: bubblewrap's, in which ``info`` is the descriptor that it reports on. ``uid``: whose the jail is.
 
     ``lent``: names and paths of the host that this uid could not walk to; they appear below ``LENT`` by their names.
-    ``budgets``: see agent/sandbox/budgets.py.
+    ``budgets``: see agent/sandbox/budgets.py. ``network``: namespaces of another jail (descriptors) whose network this
+    one shares; none: it gets its own. ``proxy``: what the proxy behind its door is told.
     """
 
     def __init__(
-        self, argv: list[str], uid: int | None, lent: dict[str, str], workspace: str, budgets: dict[str, int]
+        self,
+        argv: list[str],
+        uid: int | None,
+        lent: dict[str, str],
+        workspace: str,
+        budgets: dict[str, int],
+        network: list[int],
+        proxy: dict[str, object],
     ) -> None:
         self.argv, self.uid, self.lent, self.workspace, self.budgets = argv, uid, lent, workspace, budgets
+        self.network, self.proxy = network, proxy
 
 
 LENT = "/tmp"

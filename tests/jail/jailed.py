@@ -15,7 +15,7 @@ import pydantic
 
 from agent.messages import CommandResult
 from agent.protocols import Sandbox
-from agent.sandbox import Budgets, open_sandbox, remove_workspace
+from agent.sandbox import Budgets, Network, open_sandbox, remove_workspace
 
 ORDINARY: Final = 54_321
 """A uid that nobody has."""
@@ -32,10 +32,16 @@ class Ending:
         return self.result.killed.budget if self.result.killed else None
 
 
-def run_here(command: str, budgets: Budgets = Budgets(), *commands: str, timeout: float = 10) -> Ending:  # noqa: B008
+def run_here(
+    command: str,
+    budgets: Budgets = Budgets(),  # noqa: B008
+    *commands: str,
+    timeout: float = 10,
+    network: Network | None = None,
+) -> Ending:
     """Run the command, and more of them in the same workspace; how the last one ended."""
     with tempfile.TemporaryDirectory() as folder:
-        sandbox = open_sandbox("bubblewrap", Path(folder), "run_1", budgets)
+        sandbox = open_sandbox("bubblewrap", Path(folder), "run_1", budgets, network=network)
         try:
             for each in (command, *commands):
                 ending = _run(sandbox, each, timeout)
@@ -54,8 +60,19 @@ def _run(sandbox: Sandbox, command: str, timeout: float) -> Ending:
     return Ending(result, "".join(output))
 
 
-def run_as_ordinary_user(command: str, budgets: Budgets = Budgets(), *commands: str) -> Ending:  # noqa: B008
-    asked = json.dumps({"commands": [command, *commands], "budgets": asdict(budgets)})
+def run_as_ordinary_user(
+    command: str,
+    budgets: Budgets = Budgets(),  # noqa: B008
+    *commands: str,
+    network: Network | None = None,
+) -> Ending:
+    asked = json.dumps(
+        {
+            "commands": [command, *commands],
+            "budgets": asdict(budgets),
+            "network": asdict(network) if network is not None else None,
+        }
+    )
     somebody: dict[str, Any] = {"user": ORDINARY, "group": ORDINARY, "extra_groups": []} if os.geteuid() == 0 else {}
     done = subprocess.run(
         [_python(), "-B", "-m", __name__],
@@ -83,7 +100,8 @@ def _python() -> str:
 def _main() -> None:
     asked: dict[str, Any] = json.load(sys.stdin)
     first, *more = asked["commands"]
-    ending = run_here(first, Budgets(**asked["budgets"]), *more)
+    network = Network(**asked["network"]) if asked["network"] else None
+    ending = run_here(first, Budgets(**asked["budgets"]), *more, network=network)
     print(json.dumps({"result": ending.result.model_dump(mode="json", by_alias=True), "output": ending.output}))
 
 

@@ -101,6 +101,12 @@ def test_what_guards_the_door_is_refused_by_name_and_not_shown(
     assert value not in said.replace("or *", "")
 
 
+@pytest.mark.parametrize("hosts", ["https://registry.example", "127.0.0.1", "169.254.169.254:80", "*"])
+def test_hosts_that_cannot_be_allowed_stop_the_start(monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+    said = refusal(monkeypatch, INNGEST_DEV="1", AGENT_SANDBOX_ALLOW=f"registry.example,{hosts}")
+    assert "AGENT_SANDBOX_ALLOW" in said and repr(hosts) in said
+
+
 @pytest.mark.parametrize("dev", ["1", "true", "http://127.0.0.1:8288"])
 def test_development_on_a_platform_is_refused(monkeypatch: pytest.MonkeyPatch, dev: str) -> None:
     said = refusal(monkeypatch, **PRODUCTION, INNGEST_DEV=dev, DYNO="web.1")

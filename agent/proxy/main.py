@@ -1,0 +1,39 @@
+"""``main``: from a socket that somebody has knocked at to the report about what went through it."""
+
+from __future__ import annotations
+
+import encodings.idna  # noqa: F401  # names are looked up with it, and later there is nothing to import from
+import os
+import resource
+import socket
+from contextlib import suppress
+from typing import Any, Final
+
+from agent.proxy.allowed import parse
+from agent.proxy.counts import Counts
+from agent.proxy.serve import Proxy, report
+from agent.warden import kernel
+from agent.warden.start import become
+
+MOST_FILES: Final = 512
+MOST_MEMORY: Final = 512 * 1024**2
+"""Bytes of data: 64 threads and their buffers take a tenth of it."""
+
+
+def main(orders: dict[str, Any], listener: socket.socket, control: socket.socket) -> None:
+    """``orders``: ``allow`` (as the setting), ``most_bytes``, ``uid`` (whom to become, or None)."""
+    allowed = parse(orders["allow"])
+    counts = Counts(orders["most_bytes"])
+    _give_up_power(orders["uid"])
+    Proxy(allowed, counts).serve(listener, control)
+    with suppress(OSError):
+        control.sendall(report(counts))
+
+
+def _give_up_power(uid: int | None) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_FILES, MOST_FILES))
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    if uid is not None:
+        become(uid)
+    kernel.no_new_privileges()
+    os.chdir("/")
