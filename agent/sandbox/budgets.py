@@ -28,5 +28,5 @@ class Budgets:
     """Of both streams; nobody reads more, and the command would write on until its time is up."""
     scratch: int = 128 * MB
     """Size of /tmp, and of /dev/shm. Full means "no space left" there, not death."""
-    file: int = 64 * MB
-    """Size of one file. Bigger means "file too large"."""
+    file: int = 256 * MB
+    """Size of one file; the compiler of Next.js is one of 131 MB. Bigger means "file too large"."""
