@@ -20,6 +20,7 @@ from orchestrator.web.errors import register_error_handlers
 from orchestrator.web.grants import Tokens
 from orchestrator.web.headers import add_security_headers
 from orchestrator.web.health import HealthRoutes
+from orchestrator.web.history import HistoryRoutes
 from orchestrator.web.inngest import serve_inngest
 from orchestrator.web.limits import request_limit
 from orchestrator.web.metrics import MetricsRoutes
@@ -58,7 +59,8 @@ def create_app(settings: Settings) -> flask.Flask:
         (ChatRoutes(settings, service.models, access).blueprint(), ""),
         (AgUiRoutes(settings, service.models, access).blueprint(), ""),
     ]
-    for routes, name in ((runs, "run"), (makes_tokens, "tokens")):
+    history = HistoryRoutes(access)
+    for routes, name in ((runs, "run"), (history, "history"), (makes_tokens, "tokens")):
         # `/api` is where existing frontends call.
         blueprints += [(routes.blueprint(name), ""), (routes.blueprint(f"api_{name}"), "/api")]
     for blueprint, prefix in blueprints:

@@ -136,6 +136,7 @@ class Runs:
         pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
         pipe.set(project_latest(project_id), run_id, ex=PROJECT_TTL)
         self._log.quota.add_run(pipe, caller, run_id)
+        self._log.index.add(pipe, caller, project_id, run_id)
         pipe.execute()
 
     def latest(self, project_id: str) -> str | None:

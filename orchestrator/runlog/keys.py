@@ -68,6 +68,14 @@ def caller_runs(caller: str) -> str:
     return f"agent:caller:{caller}:runs"
 
 
+def listed_of_caller(caller: str) -> str:
+    return f"agent:caller:{caller}:listed"
+
+
+def listed_of_project(project_id: str) -> str:
+    return f"agent:project:{project_id}:listed"
+
+
 @dataclass(frozen=True)
 class RunKeys:
     run_id: str
@@ -97,7 +105,17 @@ class RunKeys:
         """What the user has said to the run."""
         return f"agent:{{{self.run_id}}}:inbox"
 
+    @cached_property
+    def journal(self) -> str:
+        """Step → what became of its attempts."""
+        return f"agent:{{{self.run_id}}}:journal"
+
+    @cached_property
+    def undo(self) -> str:
+        """What leads from the run's files back to what they were after an earlier step."""
+        return f"agent:{{{self.run_id}}}:undo"
+
     @property
     def all(self) -> list[str]:
         """In the order in which every script takes them."""
-        return [self.run, self.log, self.steps, self.files, self.inbox]
+        return [self.run, self.log, self.steps, self.files, self.inbox, self.journal, self.undo]

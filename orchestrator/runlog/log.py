@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from agent.outcome import title
 from orchestrator import metrics
 from orchestrator.access import LOCAL, RunOwner
 from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
@@ -18,6 +19,8 @@ from orchestrator.runlog.approvals import Approvals
 from orchestrator.runlog.calls import Scripts
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.inbox import Inbox
+from orchestrator.runlog.index import RunIndex
+from orchestrator.runlog.journal import Journal
 from orchestrator.runlog.keys import WATCH_LEASE, RunKeys
 from orchestrator.runlog.line import ProjectLine
 from orchestrator.runlog.projects import ProjectFiles
@@ -40,6 +43,9 @@ MOST_READ: Final = 5_000
 
 MOST_READ_BYTES: Final = 4_194_304
 """Bytes of one reply, but for a single event that is larger."""
+
+MOST_BRIEF: Final = 300
+"""Characters of an error's message in a list of runs."""
 
 NO_STEP: Final = ""
 """The step of what belongs to none: the first status, the terminal event."""
@@ -94,6 +100,8 @@ class RunLog:
         self.projects = ProjectFiles(redis, ttl)
         self.run_files = RunFiles(redis)
         self.quota = Quota(redis, ttl)
+        self.index = RunIndex(redis)
+        self.journal = Journal(redis)
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
         self.inbox = Inbox(self._scripts, self.redact)
         self.approvals = Approvals(self._scripts, self.queue, self.redact)
@@ -107,6 +115,7 @@ class RunLog:
             "projectId": request.project_id,
             "model": request.model,
             "request": self._masked(request).model_dump_json(by_alias=True, exclude={"generation"}),
+            "title": title(self.redact(request.value)),
             "createdAt": now_ms(),
             "mostBytes": self._max_bytes,
         }
@@ -225,21 +234,24 @@ class RunLog:
 
     def complete(self, run_id: str, result: Mapping[str, Any], execution: str = NOBODY) -> bool:
         """End the run well; False where it has ended before. Raises RunMissing, RunMoved (see ``fail``)."""
-        return self._end(
-            run_id, "complete", encode_body(run_id, "complete", self.redact.value(result), NO_STEP, 0), "", execution
-        )
+        shown = self.redact.value(result)
+        body = encode_body(run_id, "complete", shown, NO_STEP, 0)
+        brief = {name: shown.get(name) for name in ("outcome", "missing", "usage")}
+        return self._end(run_id, "complete", body, "", execution, brief)
 
     def fail(self, run_id: str, message: str, code: EndCode, *, receipt: bool = False, execution: str = NOBODY) -> bool:
         """End the run with an ``error`` event, with a receipt of what had been done if asked; see ``complete``.
 
         Raises RunMissing, and RunMoved where ``execution`` is named and does not have the run.
         """
-        body = encode_body(run_id, "error", self.redact(message), NO_STEP, 0, {"code": code})
-        return self._end(run_id, code, body, "receipt" if receipt else "", execution)
+        shown = self.redact(message)
+        body = encode_body(run_id, "error", shown, NO_STEP, 0, {"code": code})
+        brief = {"error": shown[:MOST_BRIEF]}
+        return self._end(run_id, code, body, "receipt" if receipt else "", execution, brief)
 
-    def _end(self, run_id: str, status: str, body: str, receipt: str, execution: str) -> bool:
+    def _end(self, run_id: str, status: str, body: str, receipt: str, execution: str, brief: Mapping[str, Any]) -> bool:
         body = body.removesuffix("}")
-        reply = self._scripts.call("end", run_id, NO_STEP, status, body, receipt, execution)
+        reply = self._scripts.call("end", run_id, NO_STEP, status, body, receipt, execution, dumps(brief))
         outcome, engine, project_id, *stored = (str(part, "utf-8") for part in reply)
         if outcome in ("missing", "moved"):
             raise refuse(outcome, "")
@@ -323,6 +335,11 @@ class RunLog:
         """All stored results: step → value."""
         stored: dict[bytes, bytes] = self._redis.hgetall(RunKeys(run_id).steps)
         return {step.decode(): json.loads(value) for step, value in stored.items()}
+
+    def some_results(self, run_id: str, steps: Sequence[str]) -> dict[str, Any]:
+        """The stored results of these steps; those that have none are left out."""
+        stored: list[bytes | None] = self._redis.hmget(RunKeys(run_id).steps, steps) if steps else []
+        return {step: json.loads(value) for step, value in zip(steps, stored, strict=True) if value is not None}
 
     def files(self, run_id: str) -> dict[str, bytes]:
         """The contents that the run itself has changed, as its last finished step left them, with RunFiles' BESIDE."""

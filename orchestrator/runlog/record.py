@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
@@ -106,6 +107,18 @@ class RunRecord:
     def ticket(self) -> str | None:
         """What the engine answered when it was given the run."""
         return self.fields.get(f"ticket:{self.generation}")
+
+    @property
+    def origin(self) -> dict[str, Any] | None:
+        """From which run this one goes on; see ``orchestrator.web.answers.Origin``."""
+        found: dict[str, Any] | None = json.loads(self.fields.get("origin", "null"))
+        return found
+
+    @property
+    def brief(self) -> dict[str, Any]:
+        """How it has ended, for lists: ``outcome`` and ``usage``, or ``error``."""
+        found: dict[str, Any] = json.loads(self.fields.get("end", "{}"))
+        return found
 
     def time(self, name: str) -> int | None:
         return int(self.fields[name]) if name in self.fields else None

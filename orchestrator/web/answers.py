@@ -61,7 +61,83 @@ class RunAnswer(Answer):
     receipt: dict[str, Any] | None
     result: dict[str, Any] | None
     usage: dict[str, Any] | None
+    origin: Origin | None
     urls: Urls
+
+
+class Origin(Answer):
+    """From which run this one goes on, from before which ``step``, and how many finished steps it has taken over."""
+
+    kind: Literal["fork", "retry"]
+    run_id: str
+    step: str | None
+    steps: int
+
+
+class RunSummary(Answer):
+    """A run in a list; ``title`` is the first line of its prompt, ``error`` the message that ended it, shortened."""
+
+    run_id: str
+    project_id: str
+    title: str | None
+    status: Status
+    outcome: Literal["done", "partial", "nothing-to-do"] | None
+    error: str | None
+    model: str
+    engine: Literal["inngest", "direct", "held", "waiting"]
+    created_at: int
+    started_at: int | None
+    ended_at: int | None
+    last_event_id: int
+    usage: dict[str, Any] | None
+    origin: Origin | None
+    urls: Urls
+
+
+class RunsAnswer(Answer):
+    """The newest first. ``next``: to ask ``before`` for what follows; null where nothing does."""
+
+    runs: list[RunSummary]
+    next: str | None
+
+
+class AttemptAnswer(Answer):
+    """Times are milliseconds since the epoch. ``rolledBack``: the first and the last id that were taken back.
+
+    ``waiting``: it gave itself up until its user answers. What a run's end cut off has ended like the run.
+    """
+
+    number: int
+    began_at: int
+    ended_at: int | None
+    end: Literal["done", "failed", "interrupted", "waiting", "refused", "cancelled", "timeout", "lost"] | None
+    rolled_back: list[int] | None
+
+
+class StepAnswer(Answer):
+    """``takenOver``: another run has made it. ``usage`` and ``model`` of a model call; ``resultBytes`` as it is stored.
+
+    ``stopped``: the run ended before it was done.
+    """
+
+    name: str
+    kind: str
+    state: Literal["done", "running", "retrying", "waiting", "stopped"]
+    taken_over: bool
+    began_at: int
+    ended_at: int | None
+    attempts: list[AttemptAnswer]
+    result_bytes: int | None
+    usage: dict[str, Any] | None
+    model: str | None
+
+
+class StepsAnswer(Answer):
+    """In the order in which they were done; those that are not done are the last."""
+
+    run_id: str
+    status: Status
+    steps: list[StepAnswer]
 
 
 class MessageAnswer(Answer):

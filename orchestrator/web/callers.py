@@ -83,6 +83,18 @@ class Door:
             raise Problem(404, UNKNOWN_PROJECT, refused="not-their-project")
         _must_allow(grant, "start")
 
+    def listing(self, project_id: str | None) -> str | None:
+        """Of which project the caller lists runs (None: of all), having asked for this. Raises Problem 404 or 403."""
+        grant = caller().grant
+        if grant is None:
+            return project_id
+        if grant.project_id is None:
+            self.key_only()
+        if project_id not in (None, grant.project_id):
+            raise Problem(404, UNKNOWN_PROJECT, refused="not-their-project")
+        _must_allow(grant, "read")
+        return grant.project_id
+
     def key_only(self) -> None:
         """Raises Problem 403 for a token: it opens what it names and nothing else."""
         if caller().grant is not None:

@@ -64,6 +64,28 @@ CALLS: Final = (
         takes=PromptBody,
         parameters=(("header", "Idempotency-Key", "1 to 255 printable characters of the caller's"), *RESUME),
     ),
+    Call(
+        "get",
+        "/agent/runs",
+        "The caller's stored runs, the newest first. A page may hold fewer than `limit` where `status` leaves many "
+        "out: go on while there is a `next`.",
+        {200: answers.RunsAnswer},
+        (400, 404, 503),
+        parameters=(
+            ("query", "projectId", "Only this project's"),
+            ("query", "status", "Only these, with commas between them: `failed,timeout`"),
+            ("query", "before", "The `next` of the page before; or milliseconds since the epoch"),
+            ("query", "limit", "Runs of a page, 1 to 200; 50 unless given"),
+        ),
+    ),
+    Call(
+        "get",
+        "/agent/run/{runId}/steps",
+        "A run's steps with their attempts, as far as it has come",
+        {200: answers.StepsAnswer},
+        (404, 503),
+        parameters=(RUN,),
+    ),
     Call("get", "/agent/run/{runId}", "A run's state", {200: answers.RunAnswer}, (404, 503), parameters=(RUN,)),
     Call(
         "get",

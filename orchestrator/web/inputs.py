@@ -15,12 +15,17 @@ from agent import messages
 from agent.messages import Approval
 from orchestrator.engines.turns import OnConflict
 from orchestrator.idempotency import KEY_LONGEST
+from orchestrator.runlog.index import Cursor
+from orchestrator.runlog.record import END_STATUSES
 from orchestrator.runs import Prompt
 from orchestrator.web.errors import Problem
 
 MISSING: Final = "Missing required fields: projectId and value"
 ON_CONFLICT: Final = get_args(OnConflict)
 PROJECT_ID_LONGEST: Final = 200
+PAGE_RUNS: Final = 50
+PAGE_RUNS_MOST: Final = 200
+STATUSES: Final = ("queued", "running", "waiting", *sorted(END_STATUSES))
 POLL_LONGEST: Final = 60.0
 """Seconds; above the 55 s that platform routers allow, so that their limit is the caller's to know."""
 
@@ -179,6 +184,31 @@ def cursor() -> int:
 def check_cursor(after: int, last: int) -> None:
     if after > last:
         raise Problem(400, f"There is no event {after} yet: the run's last one is {last}", {"last": last})
+
+
+def statuses() -> frozenset[str]:
+    """`?status=`: some of a run's; empty where all are wanted."""
+    given = frozenset(filter(None, map(str.strip, flask.request.args.get("status", "").split(","))))
+    if unknown := sorted(given - set(STATUSES)):
+        raise Problem(400, f"Unknown status {unknown[0][:40]!r}", {"statuses": list(STATUSES)})
+    return given
+
+
+def before() -> Cursor | None:
+    """`?before=`: a place in a list of runs."""
+    given = flask.request.args.get("before", "")
+    place = Cursor.parse(given) if given else None
+    if given and place is None:
+        raise Problem(400, f"before must be the `next` of a page or milliseconds, got {given[:40]!r}")
+    return place
+
+
+def limit() -> int:
+    """`?limit=`: runs of a page."""
+    given = flask.request.args.get("limit", str(PAGE_RUNS))
+    if not _NUMBER.fullmatch(given) or not 1 <= int(given) <= PAGE_RUNS_MOST:
+        raise Problem(400, f"limit must be a number from 1 to {PAGE_RUNS_MOST}, got {given[:40]!r}")
+    return int(given)
 
 
 def poll_wait() -> float:

@@ -51,7 +51,7 @@ class RunRoutes:
         if inputs.wants_json():
             self.access.start(run_id, prompt, is_new)
             record = self.access.log.record(run_id)
-            return {"runId": run_id, "status": record.status, "urls": _urls(run_id)}, 202
+            return {"runId": run_id, "status": record.status, "urls": urls(run_id)}, 202
         # Whatever a client has seen before a run is new was of another one.
         stream = self.access.start_and_open(run_id, prompt, is_new, framer(), 0 if is_new else after)
         return event_stream(stream, run_id)
@@ -120,10 +120,11 @@ class RunRoutes:
             "receipt": end.get("receipt"),
             "result": result,
             "usage": result.get("usage") if result else None,
-            "urls": _urls(record.run_id),
+            "origin": record.origin,
+            "urls": urls(record.run_id),
         }
 
 
-def _urls(run_id: str) -> dict[str, str]:
+def urls(run_id: str) -> dict[str, str]:
     base = f"/agent/run/{run_id}"
     return {"run": base, "events": f"{base}/events", "poll": f"{base}/poll", "cancel": f"{base}/cancel"}

@@ -1,7 +1,7 @@
 -- Shared by all scripts of the run log; each script is this text followed by its own.
--- KEYS: run hash, log stream, steps hash, files hash, inbox hash.
+-- KEYS: run hash, log stream, steps hash, files hash, inbox hash, journal hash, undo hash.
 -- ARGV[1..6]: channel, longest log, ttl in ms, a running step's lease in ms, longest pause between steps in ms, step.
-local RUN, LOG, STEPS, FILES, INBOX = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local RUN, LOG, STEPS, FILES, INBOX, JOURNAL, UNDO = unpack(KEYS, 1, 7)
 local CHANNEL, MAXLEN, TTL, LEASE, PAUSE, STEP = unpack(ARGV, 1, 6)
 local ENDED = { complete = true, failed = true, refused = true, cancelled = true, timeout = true, lost = true }
 local KEPT_EVERY = 8 -- the keys' time to live is renewed when an eighth of it has passed
@@ -24,6 +24,14 @@ local function beat(silence)
   local kept = tonumber(redis.call('HGET', RUN, 'kept') or '0')
   if now - kept > TTL / KEPT_EVERY then keep_alive(now) end
   return now
+end
+
+-- Add to what is known of the step's attempts: `what` happened to an attempt at a time in ms, and more about it.
+local function journal(what, attempt, at, ...)
+  local entry = table.concat({ what, attempt, at, ... }, ' ')
+  local before = redis.call('HGET', JOURNAL, STEP)
+  redis.call('HSET', JOURNAL, STEP, before and before .. ',' .. entry or entry)
+  if not before then redis.call('PEXPIRE', JOURNAL, redis.call('PTTL', RUN)) end
 end
 
 -- Count what the run has stored; more than it may store is refused from the next write on.

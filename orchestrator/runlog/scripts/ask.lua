@@ -10,6 +10,7 @@ if answer then return { 'answered', answer } end
 -- Not among the attempt's own events: no rollback may take back what somebody is about to answer.
 redis.call('HSET', INBOX, 'asked:' .. STEP, 1)
 publish(state[3], { unpack(ARGV, 9) })
+journal('waiting', ARGV[7], clock_ms())
 redis.call('HDEL', RUN, 'claimed', 'leaseUntil', 'step', 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP,
   'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP,
   'failed:' .. STEP, 'failedAt:' .. STEP, 'interrupted:' .. STEP, 'spent:' .. STEP)

@@ -3,7 +3,7 @@
 -- number, ARGV[9]: this call's nonce (the same call again changes nothing), ARGV[10], ARGV[11]: the rollback event's
 -- body up to and after its ids.
 -- Returns {go, "attempt failed interrupted spent rolledBack"}, the last four about the attempts before | {done, result} | {stale|moved|missing|ended, status}.
-local run = redis.call('HMGET', RUN, 'status', 'claimed')
+local run = redis.call('HMGET', RUN, 'status', 'claimed', 'beat')
 if not run[1] then return { 'missing', '' } end
 if (run[2] or '') ~= ARGV[7] then return { 'moved', run[2] or '' } end
 local result = redis.call('HGET', STEPS, STEP)
@@ -25,7 +25,10 @@ if state[2] and engine_attempt < tonumber(state[2]) then return { 'stale', '' } 
 local attempt = engine_attempt
 if state[1] then
   attempt = math.max(attempt, tonumber(state[1]) + 1)
-  if state[6] ~= state[1] then redis.call('HINCRBY', RUN, 'interrupted:' .. STEP, 1) end
+  if state[6] ~= state[1] then
+    redis.call('HINCRBY', RUN, 'interrupted:' .. STEP, 1)
+    journal('interrupted', state[1], run[3], state[4] and state[4] .. '-' .. state[5] or nil)
+  end
 end
 if state[4] then
   local ids = '"attempt":' .. state[1] .. ',"fromId":' .. state[4] .. ',"toId":' .. state[5]
@@ -36,5 +39,7 @@ end
 redis.call('HDEL', RUN, 'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP)
 redis.call('HSET', RUN, 'status', 'running', 'step', STEP,
   'attempt:' .. STEP, attempt, 'engineAttempt:' .. STEP, engine_attempt, 'nonce:' .. STEP, ARGV[9])
-redis.call('HSETNX', RUN, 'startedAt', beat(LEASE))
+local now = beat(LEASE)
+redis.call('HSETNX', RUN, 'startedAt', now)
+journal('began', attempt, now)
 return go(attempt)

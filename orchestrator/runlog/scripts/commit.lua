@@ -2,6 +2,7 @@
 -- ARGV[7]: attempt, ARGV[8]: result, ARGV[9]: number of the first event, ARGV[10]: how many bodies, bodies …,
 -- then how many changed files, path and content …, then deleted paths ….
 -- Returns {ok, ''} | {done, result} where it was stored before | {missing|ended|stale|full, status}.
+local MOST_UNDO = 8388608 -- bytes; above, no state of before this step can be had any more
 local result = redis.call('HGET', STEPS, STEP)
 if result then return { 'done', result } end
 local state, refused = look(ARGV[7])
@@ -14,21 +15,38 @@ for i = 1, tonumber(ARGV[10]) do bodies[i] = ARGV[at]; at = at + 1 end
 publish_once(state, tonumber(ARGV[9]), bodies)
 local changed = tonumber(ARGV[at])
 at = at + 1
-local size = #ARGV[8]
+local size, place, undo_size = #ARGV[8], redis.call('HLEN', STEPS) + 1, 0
+
+-- What a file was before this step: "+" and its content, or "-".
+local function keep_old(path)
+  local old = redis.call('HGET', FILES, path)
+  old = old and '+' .. old or '-'
+  redis.call('HSET', UNDO, place .. ' ' .. path, old)
+  undo_size = undo_size + #path + #old
+end
+
 for _ = 1, changed do
+  keep_old(ARGV[at])
   size = size + #ARGV[at + 1] - redis.call('HSTRLEN', FILES, ARGV[at])
   redis.call('HSET', FILES, ARGV[at], ARGV[at + 1])
   at = at + 2
 end
 for i = at, #ARGV do
+  keep_old(ARGV[i])
   size = size - redis.call('HSTRLEN', FILES, ARGV[i])
   redis.call('HDEL', FILES, ARGV[i])
 end
 count_bytes(size)
+if redis.call('HINCRBY', RUN, 'undoBytes', undo_size) > MOST_UNDO then
+  redis.call('DEL', UNDO)
+  redis.call('HSET', RUN, 'undoBytes', 0, 'undoFrom', place)
+end
 redis.call('HSET', STEPS, STEP, ARGV[8])
 redis.call('HDEL', RUN, 'step', 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:' .. STEP,
   'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP,
   'failed:' .. STEP, 'failedAt:' .. STEP, 'interrupted:' .. STEP, 'spent:' .. STEP)
 redis.call('HSET', RUN, 'doneStep', STEP)
-keep_alive(beat(PAUSE))
+local now = beat(PAUSE)
+journal('done', ARGV[7], now, place, #ARGV[8])
+keep_alive(now)
 return { 'ok', '' }

@@ -1,5 +1,6 @@
 -- End the run with its one terminal event. ARGV[7]: final status, ARGV[8]: the event's body without its closing brace,
--- ARGV[9]: "receipt" to add what had been done, ARGV[10]: the execution that must have the run, or "".
+-- ARGV[9]: "receipt" to add what had been done, ARGV[10]: the execution that must have the run, or "", ARGV[11]: the end in
+-- brief, for lists.
 -- Returns {ok, engine, project, caller, bytes stored} | {ended|moved|missing, engine, project}.
 local state = redis.call('HMGET', RUN, 'status', 'engine', 'claimed', 'projectId')
 local engine, project = state[2] or '', state[4] or ''
@@ -24,6 +25,6 @@ if ARGV[9] == 'receipt' then
 end
 publish(redis.call('HGET', RUN, 'last'), { body .. '}' })
 local now = clock_ms()
-redis.call('HSET', RUN, 'status', ARGV[7], 'endedAt', now)
+redis.call('HSET', RUN, 'status', ARGV[7], 'endedAt', now, 'end', ARGV[11])
 keep_alive(now)
 return { 'ok', engine, project, redis.call('HGET', RUN, 'caller') or '', redis.call('HGET', RUN, 'bytes') }

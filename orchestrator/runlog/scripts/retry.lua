@@ -13,6 +13,7 @@ if span[1] then
   table.insert(bodies, 1, ARGV[8] .. ids .. ARGV[9] .. ',"attempt":' .. ARGV[7] + 1 .. '}')
 end
 publish(state[3], bodies, 'failedAt:' .. STEP, ARGV[7])
+journal('failed', ARGV[7], clock_ms(), span[1] and span[1] .. '-' .. span[2] or nil)
 redis.call('HINCRBY', RUN, 'failed:' .. STEP, 1)
 redis.call('HINCRBY', RUN, 'spent:' .. STEP, ARGV[11])
 redis.call('HDEL', RUN, 'first:' .. STEP, 'latest:' .. STEP, 'produced:' .. STEP)

@@ -53,6 +53,7 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
         caller = patiently(dependencies.owners.take, request.project_id, dependencies.caller_of_events)
         if patiently(log.create, request, "inngest", "Accepted from Inngest, which runs the steps", caller):
             patiently(log.queue.reserve, "inngest", request.run_id, 0)
+            patiently(log.index.add_one, caller, request.project_id, request.run_id)
         try:
             return patiently(log.claim, request.run_id, execution, request.generation)
         except RunMoved:
