@@ -12,6 +12,7 @@ from agent.models.catalog import Catalog, ModelConfig
 from agent.models.specs import names, table
 from agent.protocols import Step
 from agent.sandbox import MB, Budgets, Janitor, Network, default_dir, open_sandbox, remove_workspace
+from orchestrator.destinations import Deliveries
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import bound
 from orchestrator.projects import RedisProjectStore
@@ -63,8 +64,10 @@ def network(settings: Settings) -> Network:
 class Coder:
     """The agent with everything it needs from this service."""
 
-    def __init__(self, settings: Settings, log: RunLog, models: Catalog, keys: IdempotencyKeys) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: Settings, log: RunLog, models: Catalog, keys: IdempotencyKeys, deliveries: Deliveries
+    ) -> None:
+        self._settings, self._deliveries = settings, deliveries
         self._models, self._keys = models, keys
         self._log = log
         self._dir = Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
@@ -103,7 +106,7 @@ class Coder:
             ),
         )
         shown: dict[str, Any] = self._log.redact.value(result.model_dump(by_alias=True, mode="json"))
-        return shown
+        return shown | self._deliveries.deliver(record, shown, step)
 
     def janitor(self, has_ended: Callable[[str], bool]) -> Janitor:
         """Tidies up after the runs of this machine that ``clean_up`` was not called for."""

@@ -102,6 +102,12 @@ class Gap(Data):
     to_id: int
 
 
+class Delivery(Data):
+    to: str
+    delivered: bool
+    reason: str | None = None
+
+
 class Complete(Data):
     outcome: Literal["done", "partial", "nothing-to-do"]
     missing: str | None = None
@@ -112,6 +118,7 @@ class Complete(Data):
     sandbox_id: str | None
     framework: str
     usage: Usage
+    deliveries: list[Delivery] | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ import inngest
 
 from agent.models.catalog import OFFLINE, Catalog
 from orchestrator.coding import Coder, make_catalog
+from orchestrator.destinations import Deliveries, ErrorReports, make_destinations
+from orchestrator.destinations.error_reports import LEASE_SECONDS as REPORTS_LEASE_SECONDS
 from orchestrator.drain import Drain
 from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.dispatch import Dispatcher
@@ -31,7 +33,7 @@ from orchestrator.owners import ProjectOwners
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect, known_nodes
-from orchestrator.runlog.keys import WATCH_LEASE
+from orchestrator.runlog.keys import REPORTS_LEASE, WATCH_LEASE
 from orchestrator.runlog.lease import Lease
 from orchestrator.runs import RunLimits, Runs
 from orchestrator.settings import Settings
@@ -60,6 +62,7 @@ class Service:
     dispatcher: Dispatcher
     watch: Watch
     housekeeping: Housekeeping
+    reports: ErrorReports
     hub: Hub
     follower: Follower
     runs: Runs
@@ -71,6 +74,7 @@ class Service:
             engine.start()
         self.watch.start()
         self.housekeeping.start()
+        self.reports.start()
 
     def stop(self) -> None:
         """Begin to drain: streams end, no step begins. Then ``join``."""
@@ -92,6 +96,7 @@ def build_service(settings: Settings) -> Service:
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     drain = Drain(settings.drain_seconds)
     redact = Redactor.from_environment(os.environ)
+    destinations = make_destinations(settings)
     log = RunLog(
         redis,
         ttl=settings.events_ttl,
@@ -99,6 +104,7 @@ def build_service(settings: Settings) -> Service:
         max_bytes=settings.agent_max_run_bytes,
         stall=settings.agent_stall_seconds,
         redact=redact,
+        reports_errors=any(destination.takes_errors for destination in destinations),
     )
     steps = DurableSteps(log, _emitter_settings(settings, drain, redact))
     models = make_catalog(settings)
@@ -106,7 +112,7 @@ def build_service(settings: Settings) -> Service:
         logger.warning("models.offline_only", reason="no OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY is set")
     # A key lives as long as what its run left.
     keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
-    coder = Coder(settings, log, models, keys)
+    coder = Coder(settings, log, models, keys, Deliveries(destinations))
 
     client = make_client(settings, redact)
     project_owners = ProjectOwners(redis)
@@ -121,6 +127,7 @@ def build_service(settings: Settings) -> Service:
     waiting = WaitingRuns(log, dispatcher, settings.agent_approval_timeout)
     watch = Watch(log, engines, dispatcher, turns, waiting, lease, drain, run_timeout=settings.agent_run_timeout)
 
+    reports = ErrorReports(destinations, log, Lease(redis, REPORTS_LEASE, owner, REPORTS_LEASE_SECONDS), drain)
     housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), log.sweep_projects, drain)
 
     subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify, partial(known_nodes, redis))
@@ -149,6 +156,7 @@ def build_service(settings: Settings) -> Service:
         dispatcher=dispatcher,
         watch=watch,
         housekeeping=housekeeping,
+        reports=reports,
         hub=hub,
         follower=follower,
         runs=runs,

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from agent.models.specs import Facts, names, table
 from agent.proxy.allowed import parse
 from orchestrator.access import INNGEST, LOCAL, SECRET_SHORTEST, exact_origins, is_hard_to_guess, named_keys
+from orchestrator.receivers import http_address, webhook_secrets
 
 REQUIRED_BY_INNGEST = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY")
 """In production, except where AGENT_ENGINE=direct does without Inngest."""
@@ -193,6 +194,25 @@ class Settings(BaseSettings):
     jail_scratch_mb: int = Field(128, ge=1, description="Size of a jail's /tmp, and of its /dev/shm, in MB.")
     jail_network_mb: int = Field(1024, ge=1, description="What a command may move over the network, in MB.")
 
+    # -- where results go
+    convex_url: str | None = Field(
+        None, description="A Convex deployment that gets each result, such as `https://happy-animal-123.convex.cloud`."
+    )
+    convex_deploy_key: str | None = Field(None, description="Its deploy key; required with CONVEX_URL.")
+    convex_function: str = Field(
+        "messages:saveResult",
+        pattern=r"^[A-Za-z0-9_./-]+:[A-Za-z0-9_]+$",
+        description="The mutation that gets the assistant's message and the files (docs/results.md).",
+    )
+    agent_webhook_url: str | None = Field(
+        None, description="Gets `run.complete` and `run.error`, signed by Standard Webhooks; https in production."
+    )
+    agent_webhook_secret: str | None = Field(
+        None,
+        description="Signs them: `whsec_` and 24 to 64 bytes as base64; a second behind a comma while they are being "
+        "exchanged.",
+    )
+
     # -- events
     events_ttl: float = Field(86_400, gt=0, description="Seconds a run's keys live after its last event.")
     events_max_log: int = Field(10_000, ge=1, description="Stored events per run; older ones show as a `gap` frame.")
@@ -273,6 +293,29 @@ class Settings(BaseSettings):
                 )
         return self
 
+    @field_validator("convex_url", "agent_webhook_url")
+    @classmethod
+    def _address(cls, given: str | None) -> str | None:
+        return None if given is None else http_address(given)
+
+    @field_validator("agent_webhook_secret")
+    @classmethod
+    def _signing_secrets(cls, given: str | None) -> str | None:
+        webhook_secrets(given)
+        return given
+
+    @model_validator(mode="after")
+    def _destinations_add_up(self) -> Self:
+        pairs = (("CONVEX_URL", "CONVEX_DEPLOY_KEY"), ("AGENT_WEBHOOK_URL", "AGENT_WEBHOOK_SECRET"))
+        for url, key in pairs:
+            address, secret = getattr(self, url.lower()), getattr(self, key.lower())
+            if (address is None) != (secret is None):
+                set_one, missing = (url, key) if address else (key, url)
+                raise ValueError(f"{missing} is missing: {set_one} is set")
+            if address and not self.dev and not address.startswith("https://"):
+                raise ValueError(f"{url} must be an https:// address in production: results and keys are sent there")
+        return self
+
     @model_validator(mode="after")
     def _models_add_up(self) -> Self:
         facts = table(self.agent_model_table)
@@ -326,6 +369,11 @@ class Settings(BaseSettings):
     def api_keys(self) -> Mapping[str, str]:
         """Caller's name → key."""
         return named_keys(self.agent_api_keys)
+
+    @cached_property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The present one first."""
+        return webhook_secrets(self.agent_webhook_secret)
 
     @cached_property
     def caller_of_events(self) -> str:

@@ -92,6 +92,8 @@ def _ts(schema: dict[str, Any], defs: dict[str, Any]) -> str:
     if schema.get("type") == "object":
         values = schema.get("additionalProperties")
         return f"Record<string, {_ts(values, defs) if isinstance(values, dict) else 'unknown'}>"
+    if schema.get("type") == "array" and "items" in schema:
+        return f"Array<{_ts(schema['items'], defs)}>"
     return NAMES.get(str(schema.get("type")), "unknown")
 
 

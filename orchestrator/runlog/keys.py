@@ -8,6 +8,8 @@ from functools import cached_property
 WATCH_LEASE = "agent:watch:lease"
 REGISTER_LEASE = "agent:inngest:register"
 REGISTRATION = "agent:inngest:registration"
+REPORTS_LEASE = "agent:reports:lease"
+UNTOLD = "agent:reports:untold"
 NOTHING = "agent:nothing"
 """Never there: deleting it tells whether Redis takes writes."""
 
@@ -17,6 +19,10 @@ TOKEN_SECRET = "agent:tokens:secret"
 
 def unfinished(engine: str) -> str:
     return f"agent:active:{engine}"
+
+
+def told(run_id: str) -> str:
+    return f"agent:reports:told:{run_id}"
 
 
 def channel(run_id: str) -> str:

@@ -30,6 +30,7 @@ from orchestrator.runlog.record import END_STATUSES, Beat, Begun, Page, RunRecor
 from orchestrator.runlog.refusals import RunMissing, RunTooLarge, refuse
 from orchestrator.runlog.run_files import RunFiles
 from orchestrator.runlog.states import State
+from orchestrator.runlog.untold import Untold
 from orchestrator.runlog.views import FilesView
 
 LEASE_SECONDS: Final = 6.0
@@ -77,7 +78,7 @@ class RunLog:
     """All of a run that is in Redis. ``ttl``, ``lease`` and ``stall`` in seconds, ``max_events``, ``max_bytes`` a run.
 
     ``lease`` is how long a running step may be silent, ``stall`` how long nothing may happen between two steps;
-    ``redact`` masks secrets in text.
+    ``redact`` masks secrets in text. ``reports_errors``: runs that end in an error are put on the list of the untold.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class RunLog:
         lease: float = LEASE_SECONDS,
         stall: float = STALL_SECONDS,
         redact: Redactor | None = None,
+        reports_errors: bool = False,
     ) -> None:
         self._redis = redis
         self.redact = redact or Redactor()
@@ -102,6 +104,8 @@ class RunLog:
         self.quota = Quota(redis, ttl)
         self.index = RunIndex(redis)
         self.journal = Journal(redis)
+        self.untold = Untold(redis, ttl)
+        self._reports_errors = reports_errors
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
         self.inbox = Inbox(self._scripts, self.redact)
         self.approvals = Approvals(self._scripts, self.queue, self.redact)
@@ -244,6 +248,9 @@ class RunLog:
 
         Raises RunMissing, and RunMoved where ``execution`` is named and does not have the run.
         """
+        if self._reports_errors:
+            with suppress(RedisError):  # a Redis that is full takes the end of a run and nothing else
+                self.untold.add(run_id)
         shown = self.redact(message)
         body = encode_body(run_id, "error", shown, NO_STEP, 0, {"code": code})
         brief = {"error": shown[:MOST_BRIEF]}
