@@ -166,3 +166,38 @@ def test_events_may_not_expire_during_a_run(monkeypatch: pytest.MonkeyPatch) -> 
     said = refusal(monkeypatch, INNGEST_DEV="1", EVENTS_TTL="60", AGENT_RUN_TIMEOUT="61")
     assert "EVENTS_TTL (60 s) must not be shorter than AGENT_RUN_TIMEOUT (61 s)" in said
     load(monkeypatch, INNGEST_DEV="1", EVENTS_TTL="61", AGENT_RUN_TIMEOUT="61")
+
+
+WEBHOOK = {"AGENT_WEBHOOK_URL": "https://app.example/hook", "AGENT_WEBHOOK_SECRET": "whsec_" + "QUJD" * 8}
+CONVEX = {"CONVEX_URL": "https://happy-animal-123.convex.cloud", "CONVEX_DEPLOY_KEY": "prod:happy-animal-123|abc"}
+
+
+def test_destinations_that_are_described_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **PRODUCTION, **WEBHOOK, **CONVEX)
+    assert settings.webhook_secrets == (WEBHOOK["AGENT_WEBHOOK_SECRET"],)
+    assert settings.convex_function == "messages:saveResult"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        pytest.param({"AGENT_WEBHOOK_SECRET": ""}, "AGENT_WEBHOOK_SECRET is missing", id="no secret"),
+        pytest.param({"AGENT_WEBHOOK_URL": ""}, "AGENT_WEBHOOK_URL is missing", id="no address"),
+        pytest.param({"CONVEX_DEPLOY_KEY": ""}, "CONVEX_DEPLOY_KEY is missing", id="no deploy key"),
+        pytest.param({"AGENT_WEBHOOK_URL": "http://app.example"}, "AGENT_WEBHOOK_URL must be an https://", id="http"),
+        pytest.param({"CONVEX_URL": "http://app.example"}, "CONVEX_URL must be an https://", id="convex over http"),
+        pytest.param({"CONVEX_URL": "happy-animal-123"}, "CONVEX_URL: ", id="no scheme"),
+        pytest.param({"AGENT_WEBHOOK_URL": "https://app.example:x/"}, "AGENT_WEBHOOK_URL: ", id="no port"),
+        pytest.param({"AGENT_WEBHOOK_URL": "https:///hook"}, "AGENT_WEBHOOK_URL: ", id="no host"),
+        pytest.param({"AGENT_WEBHOOK_SECRET": "QUJD" * 8}, "AGENT_WEBHOOK_SECRET: ", id="no prefix"),
+        pytest.param({"AGENT_WEBHOOK_SECRET": "whsec_top-secret!"}, "AGENT_WEBHOOK_SECRET: ", id="no base64"),
+        pytest.param({"AGENT_WEBHOOK_SECRET": "whsec_QUJD"}, "AGENT_WEBHOOK_SECRET: ", id="too short"),
+        pytest.param({"AGENT_WEBHOOK_SECRET": " , "}, "AGENT_WEBHOOK_SECRET", id="only a comma"),
+        pytest.param({"CONVEX_FUNCTION": "saveResult"}, "CONVEX_FUNCTION: ", id="no module"),
+    ],
+)
+def test_destinations_that_are_not(wrong: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = PRODUCTION | WEBHOOK | CONVEX | wrong
+    said = refusal(monkeypatch, **given)
+    assert named in said
+    assert "top-secret" not in said and "QUJD" not in said
