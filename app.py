@@ -25,6 +25,7 @@ from orchestrator.web.inngest import serve_inngest
 from orchestrator.web.limits import request_limit
 from orchestrator.web.metrics import MetricsRoutes
 from orchestrator.web.origins import allow_origins, local_only
+from orchestrator.web.projects import ProjectRoutes
 from orchestrator.web.run import RunRoutes
 from orchestrator.web.sessions import NoSessions
 from orchestrator.web.tokens import TokenRoutes
@@ -58,6 +59,7 @@ def create_app(settings: Settings) -> flask.Flask:
     blueprints = [
         (ChatRoutes(settings, service.models, access).blueprint(), ""),
         (AgUiRoutes(settings, service.models, access).blueprint(), ""),
+        (ProjectRoutes(access, service.owned_projects, service.stored_files).blueprint(), ""),
     ]
     history = HistoryRoutes(access)
     for routes, name in ((runs, "run"), (history, "history"), (makes_tokens, "tokens")):

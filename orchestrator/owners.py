@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import project_owner
+from orchestrator.runlog.keys import caller_projects, project_owner
 from orchestrator.runlog.projects import PROJECT_TTL
 
 
@@ -29,11 +30,20 @@ class ProjectOwners:
     def take(self, project_id: str, caller: str) -> str:
         """The project's owner: ``caller``, where it had none."""
         pipe = self._redis.pipeline(transaction=False)
+        self.note(pipe, project_id, caller)
         self.ask(pipe, project_id, caller)
         owner: bytes = pipe.execute()[-1]
         return owner.decode()
 
+    def owner(self, project_id: str) -> str | None:
+        owner: bytes | None = self._redis.get(project_owner(project_id))
+        return None if owner is None else owner.decode()
+
+    def note(self, pipe: Any, project_id: str, caller: str) -> None:
+        """Add commands to ``pipe`` that put the project first among its caller's."""
+        pipe.zadd(caller_projects(caller), {project_id: time.time() * 1000})
+        pipe.expire(caller_projects(caller), PROJECT_TTL)
+
     def may_use(self, project_id: str, caller: str) -> bool:
         """Whether it is ``caller``'s, or nobody's yet."""
-        owner: bytes | None = self._redis.get(project_owner(project_id))
-        return owner is None or owner.decode() == caller
+        return self.owner(project_id) in (None, caller)

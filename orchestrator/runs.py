@@ -137,6 +137,7 @@ class Runs:
         pipe.set(project_latest(project_id), run_id, ex=PROJECT_TTL)
         self._log.quota.add_run(pipe, caller, run_id)
         self._log.index.add(pipe, caller, project_id, run_id)
+        self._owners.note(pipe, project_id, caller)
         pipe.execute()
 
     def latest(self, project_id: str) -> str | None:

@@ -29,6 +29,7 @@ from orchestrator.housekeeping import Housekeeping, has_ended
 from orchestrator.hub import Follower, Hub, SubscriberConnection
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import get_logger
+from orchestrator.owned_projects import OwnedProjects
 from orchestrator.owners import ProjectOwners
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
@@ -38,6 +39,7 @@ from orchestrator.runlog.lease import Lease
 from orchestrator.runs import RunLimits, Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
+from orchestrator.stored_files import StoredFiles
 
 READ_CONNECTIONS: Final = 2
 READ_WAIT_SECONDS: Final = 15.0
@@ -67,6 +69,8 @@ class Service:
     follower: Follower
     runs: Runs
     project_owners: ProjectOwners
+    owned_projects: OwnedProjects
+    stored_files: StoredFiles
 
     def start(self) -> None:
         """Start the background work of a web process. Call once, after the fork."""
@@ -161,6 +165,8 @@ def build_service(settings: Settings) -> Service:
         follower=follower,
         runs=runs,
         project_owners=project_owners,
+        owned_projects=OwnedProjects(redis, log, project_owners),
+        stored_files=StoredFiles(log),
     )
 
 

@@ -70,6 +70,10 @@ def project_bytes(project_id: str) -> str:
     return f"agent:project:{project_id}:bytes"
 
 
+def caller_projects(caller: str) -> str:
+    return f"agent:caller:{caller}:projects"
+
+
 def caller_runs(caller: str) -> str:
     return f"agent:caller:{caller}:runs"
 

@@ -35,7 +35,12 @@ class ProjectLine:
         return {name.decode(): int(float(score)) for name, score in zip(names, scores, strict=True)}
 
     def all(self, project_id: str) -> list[str]:
-        return [name.decode() for name in self._redis.zrange(project_runs(project_id), 0, -1)]
+        return list(self.times(project_id))
+
+    def times(self, project_id: str) -> dict[str, int]:
+        """The runs in the line: when they came, in ms."""
+        found = self._redis.zrange(project_runs(project_id), 0, -1, withscores=True)
+        return {name.decode(): int(score) for name, score in found}
 
     def leave(self, project_id: str, run_id: str) -> None:
         self._redis.zrem(project_runs(project_id), run_id)

@@ -306,6 +306,11 @@ class RunLog:
     def exists(self, run_id: str) -> bool:
         return bool(self._redis.exists(RunKeys(run_id).run))
 
+    def delete(self, run_id: str) -> None:
+        """Delete a run that has ended, with all that is stored of it."""
+        for name in RunKeys(run_id).all:
+            self._redis.unlink(name)
+
     def stored(self, run_ids: Iterable[str]) -> set[str]:
         """Which of these runs are stored."""
         names = list(run_ids)

@@ -62,8 +62,7 @@ class ProjectFiles:
         """
         self._redis.zadd(projects_to_sweep(), {project_id: self._next_sweep()}, nx=True)
         _, history = self._call("pin", project_id, run_id, created, PROJECT_TTL)
-        told = json.loads(history or b"[]")
-        return [Done.model_validate_json(each["done"]) for each in told if each["run"] != run_id]
+        return [done for run, done in _history(history) if run != run_id]
 
     def base(self, project_id: str, run_id: str) -> str:
         """The name of the state that the run began with."""
@@ -75,10 +74,10 @@ class ProjectFiles:
         head: bytes | None = self._redis.hget(project_files(project_id), "head")
         return NOTHING if head is None else head.decode().split()[0]
 
-    def runs(self, project_id: str) -> list[str]:
-        """Those that have begun on it and are still stored, or were until lately."""
-        names = self._redis.hkeys(project_files(project_id))
-        return [name.decode()[4:] for name in names if name.startswith(b"run:")]
+    def about(self, project_id: str) -> tuple[int, str | None, list[Done]]:
+        """Bytes of all that is stored of it, the run that saved last, and what was done lately, oldest first."""
+        size, head, history = self._redis.hmget(project_files(project_id), "bytes", "head", "history")
+        return int(size or 0), head.decode().split()[2] if head else None, [done for _, done in _history(history)]
 
     def size(self, project_id: str) -> int:
         """Bytes of all that is stored of it."""
@@ -221,3 +220,7 @@ class ProjectFiles:
     def _call(self, script: str, project_id: str, *args: Any) -> list[bytes]:
         reply: list[bytes] = self._scripts[script]([project_files(project_id)], list(args))
         return reply
+
+
+def _history(stored: bytes | None) -> list[tuple[str, Done]]:
+    return [(each["run"], Done.model_validate_json(each["done"])) for each in json.loads(stored or b"[]")]

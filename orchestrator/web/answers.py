@@ -159,6 +159,91 @@ class PageAnswer(Answer):
     done: bool
 
 
+class FileAnswer(Answer):
+    """``size`` in bytes, ``hash``: SHA-256 of the content. A link's content is its ``target``."""
+
+    path: str
+    kind: Literal["file", "executable", "link"]
+    size: int
+    hash: str
+    target: str | None = None
+
+
+class ProjectUrls(Answer):
+    project: str
+    files: str
+    zip: str
+
+
+class ProjectBrief(Answer):
+    """``usedAt``: when its latest run was started, in ms; ``latestRunId``: the run that saved its files last.
+
+    ``storedBytes`` counts each content once, with those that earlier runs may still be compared with.
+    """
+
+    project_id: str
+    used_at: int | None
+    latest_run_id: str | None
+    stored_bytes: int
+    urls: ProjectUrls
+
+
+class ProjectsAnswer(Answer):
+    """The latest used first; ``next`` is the `before` of the next page."""
+
+    projects: list[ProjectBrief]
+    next: str | None
+
+
+class RunOfProject(Answer):
+    run_id: str
+    status: Status
+    created_at: int
+    ended_at: int | None
+    urls: dict[str, str]
+
+
+class DoneAnswer(Answer):
+    prompt: str
+    outcome: str
+    summary: str
+
+
+class ProjectAnswer(ProjectBrief):
+    """``bytes``: of the files together. ``history``: what the next run's model is told, oldest first."""
+
+    bytes: int
+    files: list[FileAnswer]
+    runs: list[RunOfProject]
+    history: list[DoneAnswer]
+
+
+class DifferentSide(Answer):
+    kind: Literal["file", "executable", "link"]
+    size: int
+    hash: str
+
+
+class DifferenceAnswer(Answer):
+    """``diff``: unified, or None with the reason in ``omitted``, such as `binary`."""
+
+    path: str
+    change: Literal["added", "changed", "deleted"]
+    before: DifferentSide | None
+    after: DifferentSide | None
+    diff: str | None
+    omitted: str | None
+
+
+class DiffAnswer(Answer):
+    run_id: str
+    project_id: str
+    added: int
+    changed: int
+    deleted: int
+    files: list[DifferenceAnswer]
+
+
 class ModelAnswer(Answer):
     model_config = ConfigDict(extra="allow")
 

@@ -74,14 +74,14 @@ class Door:
             raise Problem(404, UNKNOWN_RUN, refused="not-their-run")
         _must_allow(grant, action)
 
-    def project(self, project_id: str) -> None:
-        """The caller is about to start a run there; whose project it is turns out then. Raises Problem 404 or 403."""
+    def project(self, project_id: str, action: Action = "start") -> None:
+        """The caller is about to do that with a project; whose it is turns out then. Raises Problem 404 or 403."""
         grant = caller().grant
         if grant is None:
             return
-        if grant.project_id is not None and grant.project_id != project_id:
+        _must_allow(grant, action)
+        if grant.project_id != project_id:
             raise Problem(404, UNKNOWN_PROJECT, refused="not-their-project")
-        _must_allow(grant, "start")
 
     def listing(self, project_id: str | None) -> str | None:
         """Of which project the caller lists runs (None: of all), having asked for this. Raises Problem 404 or 403."""

@@ -29,6 +29,10 @@ Parameter = tuple[Literal["path", "query", "header"], str, str]
 STREAM: Final = "text/event-stream"
 
 RUN: Final[Parameter] = ("path", "runId", "The run's id")
+PROJECT: Final[Parameter] = ("path", "projectId", "The project's id")
+FILE: Final[Parameter] = ("path", "path", "The file's path in the project")
+FILE_BYTES: Final = "application/octet-stream"
+ZIP: Final = "application/zip"
 CHAT: Final[Parameter] = ("path", "chatId", "The chat's id")
 RESUME: Final[tuple[Parameter, ...]] = (
     ("header", "Last-Event-ID", "Go on after this event"),
@@ -42,7 +46,7 @@ OLD_AI: Final[tuple[Parameter, ...]] = (
 
 @dataclass(frozen=True)
 class Call:
-    method: Literal["get", "post"]
+    method: Literal["get", "post", "delete"]
     path: str
     summary: str
     gives: dict[int, type[BaseModel] | str | None]
@@ -136,6 +140,65 @@ CALLS: Final = (
         {201: answers.TokenAnswer},
         (400, 404, 413, 503),
         takes=TokenRequest,
+    ),
+    Call(
+        "get",
+        "/agent/run/{runId}/diff",
+        "What a run has changed against the project before it: each file with its sizes, and a unified diff of texts",
+        {200: answers.DiffAnswer},
+        (404, 503),
+        parameters=(RUN,),
+    ),
+    Call(
+        "get",
+        "/agent/run/{runId}/files/{path}",
+        "A file of a run, as its last finished step left it: text as `text/plain`, the rest to be saved",
+        {200: FILE_BYTES, 304: None},
+        (400, 404, 503),
+        parameters=(RUN, FILE),
+    ),
+    Call(
+        "get",
+        "/agent/projects",
+        "The caller's projects",
+        {200: answers.ProjectsAnswer},
+        (400, 503),
+        parameters=(
+            ("query", "limit", "Projects of a page, 1 to 200; 50 unless given"),
+            ("query", "before", "The `next` of the page before"),
+        ),
+    ),
+    Call(
+        "get",
+        "/agent/projects/{projectId}",
+        "A project: its files, its runs, and what was done on it",
+        {200: answers.ProjectAnswer},
+        (400, 404, 503),
+        parameters=(PROJECT,),
+    ),
+    Call(
+        "delete",
+        "/agent/projects/{projectId}",
+        "Delete a project: its files, its history and its runs. Not while one of them is unfinished.",
+        {204: None},
+        (400, 404, 409, 503),
+        parameters=(PROJECT,),
+    ),
+    Call(
+        "get",
+        "/agent/projects/{projectId}/files/{path}",
+        "A file of a project: text as `text/plain`, the rest to be saved",
+        {200: FILE_BYTES, 304: None},
+        (400, 404, 503),
+        parameters=(PROJECT, FILE),
+    ),
+    Call(
+        "get",
+        "/agent/projects/{projectId}.zip",
+        "All files of a project, as a stream: the same bytes for the same files",
+        {200: ZIP},
+        (400, 404, 503),
+        parameters=(PROJECT,),
     ),
     Call("get", "/agent/models", "The models that can be asked for", {200: answers.ModelsAnswer}),
     Call(

@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 from orchestrator.event_types import EVENT_TYPES, GAP, EventType
 from orchestrator.events import RunProgress
 from orchestrator.web.answers import ErrorAnswer
-from orchestrator.web.calls import CALLS, ERRORS, Call
+from orchestrator.web.calls import CALLS, ERRORS, STREAM, Call
 
 REF: Final = "#/components/schemas/{model}"
 PAGE_HEADERS: Final = {
@@ -76,6 +76,8 @@ def _operation(call: Call) -> dict[str, Any]:
 def _answer(given: type[BaseModel] | str | None) -> dict[str, Any]:
     if given is None:
         return {"description": "Nothing"}
+    if given is not None and given != STREAM and isinstance(given, str):
+        return {"description": "Bytes", "content": {given: {"schema": {"type": "string", "format": "binary"}}}}
     if isinstance(given, str):
         events = {"type": "string", "description": "Frames; in our own format the `data:` of each is an Event"}
         return {"description": "A stream of events", "content": {given: {"schema": events}}}

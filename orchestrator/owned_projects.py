@@ -1,0 +1,93 @@
+"""A caller's projects: which there are, what is known of each, and how one is deleted with all that it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from agent.messages import Done
+from orchestrator.engines.turns import ARRIVING_MS
+from orchestrator.owners import ProjectOwners
+from orchestrator.runlog import RunLog, RunRecord
+from orchestrator.runlog.connection import Client
+from orchestrator.runlog.index import MOST_LOOKED
+from orchestrator.runlog.keys import caller_projects, listed_of_project, project_bytes, project_latest
+
+MOST_RUNS: Final = MOST_LOOKED
+"""Of a project, that are shown and deleted with it; more than its quotas let it have in a day."""
+
+
+@dataclass(frozen=True)
+class About:
+    """``used``: when its latest run was started, in ms; ``stored``: bytes; ``latest``: the run that saved last."""
+
+    used: int | None
+    stored: int
+    latest: str | None
+    history: list[Done] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ProjectPage:
+    """The latest used first; ``next``: to be asked for as ``before``, where more may follow."""
+
+    projects: list[tuple[str, About]]
+    next: str | None
+
+
+class OwnedProjects:
+    """All methods raise redis' errors."""
+
+    def __init__(self, redis: Client, log: RunLog, owners: ProjectOwners) -> None:
+        self._redis, self._log, self._owners = redis, log, owners
+
+    def is_of(self, project_id: str, caller: str) -> bool:
+        """Whether there is such a project, and it is the caller's."""
+        return (
+            self._owners.owner(project_id) == caller
+            and self._redis.zscore(caller_projects(caller), project_id) is not None
+        )
+
+    def page(self, caller: str, limit: int, before: float | None) -> ProjectPage:
+        """Up to ``limit`` of the caller's projects, those used before ``before`` (ms)."""
+        name, highest = caller_projects(caller), "+inf" if before is None else f"({before}"
+        rows = self._redis.zrevrangebyscore(name, highest, "-inf", start=0, num=limit + 1, withscores=True)
+        shown = [(row[0].decode(), float(row[1])) for row in rows[:limit]]
+        owned = [(project_id, score) for project_id, score in shown if self._owners.owner(project_id) == caller]
+        if gone := {project_id for project_id, _ in shown} - {project_id for project_id, _ in owned}:
+            self._redis.zrem(name, *gone)  # its files have expired, and its name with them
+        projects = [(project_id, self._about(project_id, int(score))) for project_id, score in owned]
+        return ProjectPage(projects, str(shown[-1][1]) if len(rows) > limit else None)
+
+    def about(self, project_id: str, caller: str) -> About:
+        score = self._redis.zscore(caller_projects(caller), project_id)
+        return self._about(project_id, None if score is None else int(score))
+
+    def runs(self, project_id: str, caller: str) -> list[RunRecord]:
+        """Those that are stored, the newest first; of each what a list shows."""
+        return self._log.index.page(caller, project_id, lambda run: True, None, MOST_RUNS).runs
+
+    def delete(self, project_id: str, caller: str) -> list[str]:
+        """Delete its files, its history and its runs; or nothing, where runs are unfinished: returns them.
+
+        Its name stays its caller's for as long as its files would have: a run that starts at this very moment must not
+        save under somebody else's name.
+        """
+        runs = [record.run_id for record in self.runs(project_id, caller)]
+        joined = self._log.line.times(project_id)
+        now, beats = self._log.beats({*runs, *joined})
+        is_arriving = {each for each, at in joined.items() if each not in runs and now - at < ARRIVING_MS}
+        if unfinished := [each for each, beat in beats.items() if beat or each in is_arriving]:
+            return unfinished
+        for run_id in runs:
+            self._log.delete(run_id)
+            self._log.index.remove(caller, project_id, run_id)
+        self._log.projects.delete(project_id)
+        for name in (project_latest(project_id), project_bytes(project_id), listed_of_project(project_id)):
+            self._redis.unlink(name)
+        self._redis.zrem(caller_projects(caller), project_id)
+        return []
+
+    def _about(self, project_id: str, used: int | None) -> About:
+        stored, latest, history = self._log.projects.about(project_id)
+        return About(used, stored, latest, history)
