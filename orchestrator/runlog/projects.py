@@ -55,13 +55,14 @@ class ProjectFiles:
         self._scripts = {name: Script(redis, name, shared="project/_project") for name in names}
         self._known: dict[str, tuple[State, Marks]] = {}
 
-    def pin(self, project_id: str, run_id: str, created: int) -> list[Done]:
+    def pin(self, project_id: str, run_id: str, created: int, like: str = "") -> list[Done]:
         """Let the run begin with the project as it is now; from then on that is kept for it. May be repeated.
 
-        ``created``: when the run was, in ms. Returns what was done on the project lately, oldest first.
+        ``created``: when the run was, in ms. ``like``: a run that is stored; this one begins with what that did, as one
+        has to that takes over its changes. Returns what was done on the project lately, oldest first.
         """
         self._redis.zadd(projects_to_sweep(), {project_id: self._next_sweep()}, nx=True)
-        _, history = self._call("pin", project_id, run_id, created, PROJECT_TTL)
+        _, history = self._call("pin", project_id, run_id, created, PROJECT_TTL, like)
         return [done for run, done in _history(history) if run != run_id]
 
     def base(self, project_id: str, run_id: str) -> str:

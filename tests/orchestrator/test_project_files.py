@@ -315,6 +315,17 @@ def test_a_run_with_the_id_of_an_expired_one_begins_with_the_project_as_it_is_no
     assert projects.view(project.id, projects.base(project.id, "run_again")).read("a") == b"new"
 
 
+def test_a_run_can_begin_with_what_another_began_with(project: Project) -> None:
+    project.run({"a": text("old")})
+    first = project.run({"a": text("new")})
+    projects = project.log.projects
+    projects.pin(project.id, "run_fork", 9_999, like=first._run_id)
+    project.expire(first)
+    assert projects.base(project.id, "run_fork") == projects.base(project.id, first._run_id)
+    project.log.projects.sweep(project.id, lambda run_ids: {"run_fork"})
+    assert projects.view(project.id, projects.base(project.id, "run_fork")).read("a") == b"old"
+
+
 def test_a_later_run_is_told_of_the_latest_ones(project: Project) -> None:
     for number in range(MOST_HISTORY + 2):
         project.run({"a": text(f"{number}")}, f'prompt {number} / "é\\n"')
