@@ -74,6 +74,20 @@ MUTANTS: Final = (
         ("tests/reliability/test_overlapping_attempts.py",),
     ),
     Mutant(
+        "interrupted calls are counted",
+        "orchestrator/runlog/scripts/begin.lua",
+        "redis.call('HINCRBY', RUN, 'interrupted:' .. STEP, 1)",
+        "local nothing = 0",
+        ("tests/reliability/test_crash_sweep.py",),
+    ),
+    Mutant(
+        "a run is compared with what it began with",
+        "orchestrator/runlog/projects.py",
+        "return NOTHING if pin is None else pin.decode().split()[1]",
+        "return self.head(project_id)",
+        ("tests/reliability/test_crash_sweep.py",),
+    ),
+    Mutant(
         "appends are idempotent",
         "orchestrator/runlog/scripts/_run.lua",
         "if done >= first_number then fresh = { unpack(bodies, done - first_number + 2) } end",
