@@ -267,7 +267,7 @@ MUTANTS: Final = (
     Mutant(
         "put the workspace back",
         "agent/workspace.py",
-        "failed := sandbox.write(put_back, check, replace=True)",
+        "failed := sandbox.write(entries, check, replace=True)",
         "failed := dict[str, str]()",
         ("tests/agent/test_loop.py",),
     ),
@@ -514,8 +514,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "never save over a newer run's files",
-        "orchestrator/runlog/projects.py",
-        "if saved > tonumber(ARGV[1]) then return 0 end",
+        "orchestrator/runlog/scripts/project/_project.lua",
+        "if saved and tonumber(saved) > tonumber(CREATED) then return 'newer' end",
         "",
         ("tests/reliability/test_overlapping_runs.py",),
     ),

@@ -24,6 +24,7 @@ from agent.models.catalog import Catalog, ModelConfig
 from agent.protocols import ChatModel, Emit
 from agent.sandbox.local import LocalSandbox
 from orchestrator.coding import Coder
+from orchestrator.destinations import Deliveries
 from orchestrator.drain import Drain
 from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.direct import LEASE_SECONDS, DirectEngine
@@ -191,7 +192,7 @@ class Machine:
         for name in (APPROVED, DENIED):
             (self._marks.folder / name).unlink(missing_ok=True)
         model = Model(lambda: int(self._reaper.step.removeprefix("model-")), script(self._marks))
-        coder = Coder(self._settings, self._log, OneModel(model), IdempotencyKeys(self._redis, 60))
+        coder = Coder(self._settings, self._log, OneModel(model), IdempotencyKeys(self._redis, 60), Deliveries([]))
         self._log.create(RunRequested(run_id=run_id, project_id=run_id, value="Take notes."), "direct", "Accepted")
         self._reaper = reaper = Reaper(dies_at, partial(self._speak, run_id))
         story = Story(model.asked)
