@@ -8,6 +8,7 @@ const LONGEST_RETRY_MS = 10_000;
 /** The service speaks every 15 s; a connection that is silent for longer than this is dead. */
 const SILENCE_MS = 45_000;
 const TEMPORARY = new Set([408, 425, 429, 500, 502, 503, 504]);
+const JSON_TYPE = { "content-type": "application/json", accept: "application/json" };
 
 export interface ClientOptions {
   /** Where the service is; by default where the page came from. */
@@ -21,14 +22,17 @@ export interface Prompt {
   projectId: string;
   value: string;
   model?: string;
+  /** What happens while another run of the project is unfinished; by default this one waits for its turn. */
+  onConflict?: "queue" | "reject" | "cancel";
 }
 
 /** The service said no. `isTemporary`: the same request may work later. */
 export class RunwireError extends Error {
-  readonly isTemporary: boolean;
   constructor(readonly status: number, message: string, readonly details?: unknown) {
     super(message);
-    this.isTemporary = TEMPORARY.has(status);
+  }
+  get isTemporary(): boolean {
+    return TEMPORARY.has(this.status);
   }
 }
 
@@ -38,11 +42,10 @@ export class Runwire {
 
   /** Start a run. Sent again over broken connections; the key makes sure that it starts once. */
   async start(prompt: Prompt, { key = crypto.randomUUID() as string, signal }: { key?: string; signal?: AbortSignal } = {}): Promise<Run> {
-    const headers = { "content-type": "application/json", accept: "application/json", "idempotency-key": key };
+    const init = { method: "POST", body: JSON.stringify(prompt), headers: { ...JSON_TYPE, "idempotency-key": key }, signal };
     for (let failures = 0; ; failures++) {
       try {
-        const response = await this.request("/agent/run", { method: "POST", body: JSON.stringify(prompt), headers, signal });
-        return new Run(this, ((await response.json()) as { runId: string }).runId);
+        return this.run(((await (await this.request("/agent/run", init)).json()) as { runId: string }).runId);
       } catch (error) {
         await pauseOrThrow(error, failures, signal);
       }
@@ -55,20 +58,16 @@ export class Runwire {
 
   /** `fetch` with the token; a refused one is renewed once. Throws RunwireError. */
   async request(path: string, init: RequestInit = {}): Promise<Response> {
-    const renew = async () => (this.token = await (typeof this.options.token === "function" ? this.options.token() : this.options.token));
-    const send = () => {
-      const authorization = this.token ? { authorization: `Bearer ${this.token}` } : {};
-      return (this.options.fetch ?? fetch)((this.options.url ?? "") + path, { ...init, headers: { ...init.headers, ...authorization } as HeadersInit });
-    };
-    if (this.token === undefined) await renew();
-    let response = await send();
-    if (response.status === 401 && typeof this.options.token === "function") {
-      await renew();
-      response = await send();
+    const { url = "", token, fetch: send = fetch } = this.options;
+    for (let isAgain = false; ; isAgain = true) {
+      if (isAgain || this.token === undefined) this.token = await (typeof token === "function" ? token() : token);
+      const authorization = this.token && { authorization: `Bearer ${this.token}` };
+      const response = await send(url + path, { ...init, headers: { ...init.headers, ...authorization } as HeadersInit });
+      if (response.ok) return response;
+      if (response.status === 401 && typeof token === "function" && !isAgain) continue;
+      const said = (await response.json().catch(() => ({}))) as { error?: string; details?: unknown };
+      throw new RunwireError(response.status, said.error ?? `The service answered ${response.status}`, said.details);
     }
-    if (response.ok) return response;
-    const body = (await response.json().catch(() => ({}))) as { error?: string; details?: unknown };
-    throw new RunwireError(response.status, body.error ?? `The service answered ${response.status}`, body.details);
   }
 }
 
@@ -80,7 +79,7 @@ export class Run {
     for (let failures = 0; ; failures++) {
       let cause: unknown;
       try {
-        const headers = { accept: "text/event-stream", ...(after ? { "last-event-id": String(after) } : {}) };
+        const headers = { accept: "text/event-stream", ...(after && { "last-event-id": String(after) }) };
         const response = await this.request("/events", { headers, signal });
         if (response.status === 204) return;
         for await (const data of frames(response.body!)) {
@@ -91,7 +90,7 @@ export class Run {
           }
           failures = 0;
           yield event;
-          if (isTerminal(event)) return;
+          if (event.type === "complete" || event.type === "error") return;
         }
       } catch (error) {
         cause = error;
@@ -109,28 +108,26 @@ export class Run {
   async show(): Promise<Record<string, unknown>> {
     return (await this.request("")).json() as Promise<Record<string, unknown>>;
   }
-
   async cancel(): Promise<void> {
-    await this.request("/cancel", { method: "POST" });
+    await this.post("/cancel", {});
   }
-
   /** Add the user's words before the next model call. */
   async steer(value: string): Promise<void> {
     await this.post("/messages", { value });
   }
-
-  async approve(approvalId: string, allow: boolean): Promise<void> {
-    await this.post(`/approvals/${encodeURIComponent(approvalId)}`, { allow });
+  async approve(approvalId: string, allow: boolean, reason?: string): Promise<void> {
+    await this.post(`/approvals/${encodeURIComponent(approvalId)}`, { allow, reason });
   }
 
-  private post(path: string, body: unknown): Promise<Response> {
-    return this.request(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  private post(path: string, body: object): Promise<Response> {
+    return this.request(path, { method: "POST", headers: JSON_TYPE, body: JSON.stringify(body) });
   }
-
-  private request(path: string, init: RequestInit = {}): Promise<Response> {
+  private request(path: string, init?: RequestInit): Promise<Response> {
     return this.client.request(`/agent/run/${encodeURIComponent(this.runId)}${path}`, init);
   }
 }
+
+type Of<Type> = Extract<RunwireEvent, { type: Type }>;
 
 export interface ToolState {
   callId: string;
@@ -149,29 +146,28 @@ export interface RunState {
   messages: string[];
   tools: ToolState[];
   files: Record<string, { content: string; size?: number; truncated?: boolean; binary?: boolean }>;
-  progress: Extract<RunwireEvent, { type: "progress" }>["data"] | null;
+  progress: Of<"progress">["data"] | null;
   status: string | null;
   approvals: Record<string, { callId: string; allow: boolean | null }>;
   gaps: { fromId: number; toId: number }[];
   end: ({ type: "complete"; summary: string; outcome?: string | null } | { type: "error"; error: string; code?: string }) & Record<string, unknown> | null;
 }
 
+const EMPTY: RunState = { text: "", reasoning: "", messages: [], tools: [], files: {}, progress: null, status: null, approvals: {}, gaps: [], end: null };
+
 /** A run as a page shows it. What was rolled back is gone, as if it had never been. */
 export class Fold {
-  state = empty();
+  state = EMPTY;
   private kept: RunwireEvent[] = [];
 
   add(event: RunwireEvent): RunState {
-    if (event.type === "rollback") {
-      const { step, fromId, toId } = event.data;
-      this.kept = this.kept.filter((old) => !(old.step === step && old.id >= fromId && old.id <= toId));
-      this.state = empty();
-      for (const old of this.kept) apply(this.state, old);
-    } else {
+    if (event.type !== "rollback") {
       this.kept.push(event);
-      apply(this.state, event);
+      return (this.state = changed(this.state, event));
     }
-    return (this.state = { ...this.state });
+    const { step, fromId, toId } = event.data;
+    this.kept = this.kept.filter((old) => !(old.step === step && old.id >= fromId && old.id <= toId));
+    return (this.state = this.kept.reduce(changed, EMPTY));
   }
 }
 
@@ -181,75 +177,51 @@ export function fold(events: Iterable<RunwireEvent>): RunState {
   return folded.state;
 }
 
-function empty(): RunState {
-  return { text: "", reasoning: "", messages: [], tools: [], files: {}, progress: null, status: null, approvals: {}, gaps: [], end: null };
+function changed(state: RunState, event: RunwireEvent): RunState {
+  return { ...state, ...CHANGES[event.type]?.(state, event as never) };
 }
 
-function apply(state: RunState, event: RunwireEvent): void {
-  switch (event.type) {
-    case "text":
-    case "reasoning": state[event.type] += event.data; break;
-    case "status": state.status = event.data; break;
-    case "progress": state.progress = event.data; break;
-    case "user-message": state.messages = [...state.messages, event.data.value]; break;
-    case "tool-call": {
-      const { callId, tool, args } = event.data;
-      state.tools = [...state.tools, { callId, tool, args, stdout: "", stderr: "", state: "running", note: null, elapsed: null }];
-      break;
-    }
-    case "tool-output": changeTool(state, event.data.callId, (tool) => ({ [event.data.source]: tool[event.data.source] + event.data.chunk })); break;
-    case "tool-result": {
-      const { callId, ok, note, elapsed } = event.data;
-      changeTool(state, callId, () => ({ state: ok ? "done" : "failed", note, elapsed }));
-      break;
-    }
-    case "file-created":
-    case "file-updated": {
-      const { path, ...file } = event.data;
-      state.files = { ...state.files, [path]: file };
-      break;
-    }
-    case "file-deleted": state.files = Object.fromEntries(Object.entries(state.files).filter(([path]) => path !== event.data.path)); break;
-    case "files": takeFiles(state, event.data, event.truncated); break;
-    case "approval-request": state.approvals = { ...state.approvals, [event.data.approvalId]: { callId: event.data.callId, allow: null } }; break;
-    case "approval-answer": {
-      const asked = state.approvals[event.data.approvalId];
-      if (asked) state.approvals = { ...state.approvals, [event.data.approvalId]: { ...asked, allow: event.data.allow } };
-      break;
-    }
-    case "gap": state.gaps = [...state.gaps, event.data]; break;
-    case "complete":
-    case "error": end(state, event); break;
-  }
-}
-
-function end(state: RunState, event: Extract<RunwireEvent, { type: "complete" | "error" }>): void {
-  state.tools = state.tools.map((tool) => (tool.state === "running" ? { ...tool, state: "stopped" } : tool));
-  if (event.type === "complete") {
-    const { files, ...rest } = event.data;
-    takeFiles(state, files, event.truncated);
-    state.end = { type: "complete", ...rest };
-  } else {
-    const { code, receipt } = event;
-    state.end = { type: "error", error: event.data, ...(code && { code }), ...(receipt && { receipt }) };
-  }
-}
+const CHANGES: { [Type in RunwireEvent["type"]]?: (state: RunState, event: Of<Type>) => Partial<RunState> } = {
+  text: ({ text }, { data }) => ({ text: text + data }),
+  reasoning: ({ reasoning }, { data }) => ({ reasoning: reasoning + data }),
+  status: (_, { data }) => ({ status: data }),
+  progress: (_, { data }) => ({ progress: data }),
+  "user-message": ({ messages }, { data }) => ({ messages: [...messages, data.value] }),
+  "tool-call": ({ tools }, { data: { callId, tool, args } }) => ({
+    tools: [...tools, { callId, tool, args, stdout: "", stderr: "", state: "running", note: null, elapsed: null }],
+  }),
+  "tool-output": (state, { data: { callId, source, chunk } }) => changeTool(state, callId, (tool) => ({ [source]: tool[source] + chunk })),
+  "tool-result": (state, { data: { callId, ok, note, elapsed } }) => changeTool(state, callId, () => ({ state: ok ? "done" : "failed", note, elapsed })),
+  "file-created": takeFile,
+  "file-updated": takeFile,
+  "file-deleted": ({ files }, { data }) => ({ files: Object.fromEntries(Object.entries(files).filter(([path]) => path !== data.path)) }),
+  files: ({ files }, { data, truncated }) => ({ files: allFiles(files, data, truncated) }),
+  "approval-request": ({ approvals }, { data: { approvalId, callId } }) => ({ approvals: { ...approvals, [approvalId]: { callId, allow: null } } }),
+  "approval-answer": ({ approvals }, { data: { approvalId, allow } }) => {
+    const asked = approvals[approvalId];
+    return asked ? { approvals: { ...approvals, [approvalId]: { ...asked, allow } } } : {};
+  },
+  gap: ({ gaps }, { data }) => ({ gaps: [...gaps, data] }),
+  complete: (state, { data: { files, ...rest }, truncated }) => ({ files: allFiles(state.files, files, truncated), tools: stopped(state), end: { type: "complete", ...rest } }),
+  error: (state, { data, code, receipt }) => ({ tools: stopped(state), end: { type: "error", error: data, ...(code && { code }), ...(receipt && { receipt }) } }),
+};
 
 /** The call itself may have been trimmed from the log: then there is nothing to change. */
-function changeTool(state: RunState, callId: string, change: (tool: ToolState) => Partial<ToolState>): void {
-  state.tools = state.tools.map((tool) => (tool.callId === callId ? { ...tool, ...change(tool) } : tool));
+function changeTool({ tools }: RunState, callId: string, change: (tool: ToolState) => Partial<ToolState>): Partial<RunState> {
+  return { tools: tools.map((tool) => (tool.callId === callId ? { ...tool, ...change(tool) } : tool)) };
 }
 
-function takeFiles(state: RunState, files: Record<string, string>, truncated?: boolean): void {
-  state.files = { ...state.files };
-  for (const [path, content] of Object.entries(files)) {
-    const known = state.files[path];
-    if (!known || (known.content !== content && !truncated)) state.files[path] = { content };
-  }
+function stopped({ tools }: RunState): ToolState[] {
+  return tools.map((tool) => (tool.state === "running" ? { ...tool, state: "stopped" } : tool));
 }
 
-export function isTerminal(event: RunwireEvent): boolean {
-  return event.type === "complete" || event.type === "error";
+function takeFile({ files }: RunState, { data: { path, ...file } }: Of<"file-created" | "file-updated">): Partial<RunState> {
+  return { files: { ...files, [path]: file } };
+}
+
+function allFiles(files: RunState["files"], contents: Record<string, string>, truncated?: boolean): RunState["files"] {
+  const isNew = ([path, content]: [string, string]) => !Object.hasOwn(files, path) || (files[path]!.content !== content && !truncated);
+  return { ...files, ...Object.fromEntries(Object.entries(contents).filter(isNew).map(([path, content]) => [path, { content }])) };
 }
 
 /** The `data` of each frame. Lines end in CR, LF or CRLF and nothing else; a frame that was cut is dropped. */
@@ -258,17 +230,12 @@ async function* frames(body: ReadableStream<Uint8Array>): AsyncGenerator<string>
   let buffer = "";
   let data: string[] = [];
   try {
-    while (true) {
-      const { value, done } = await within(SILENCE_MS, reader.read());
-      if (done) return;
-      const lines = (buffer + value).split(/\r\n|\n|\r(?!$)/);
+    for (let read; !(read = await within(SILENCE_MS, reader.read())).done; ) {
+      const lines = (buffer + read.value).split(/\r\n|\n|\r(?!$)/);
       buffer = lines.pop()!;
       for (const line of lines) {
         if (line.startsWith("data:")) data.push(line.slice(line[5] === " " ? 6 : 5));
-        else if (line === "" && data.length) {
-          yield data.join("\n");
-          data = [];
-        }
+        else if (line === "" && data.length) yield data.splice(0).join("\n");
       }
     }
   } finally {
