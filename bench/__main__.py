@@ -17,6 +17,7 @@ from bench.cases import (
     first_byte,
     idle,
     latency,
+    mapping,
     resume,
     step_cost,
     workers,
@@ -82,6 +83,7 @@ def _cases(
         "h": lambda: step_cost.rows(ours, sizes, folder),
         "i": lambda: workers.rows(ours, sizes, folder),
         "j": lambda: crowded.rows(sizes, folder),
+        "k": lambda: mapping.rows(sizes),
     }
 
 

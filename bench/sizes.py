@@ -27,11 +27,12 @@ class Sizes:
     tokens: int
     posts: int
     steps: int
+    mapped_runs: int
 
 
 FULL = Sizes(
     quick=False,
-    cases="0abcdefghij",
+    cases="0abcdefghijk",
     runs=500,
     rounds=3,
     burst_events=100,
@@ -47,11 +48,12 @@ FULL = Sizes(
     tokens=1_000,
     posts=30,
     steps=1_000,
+    mapped_runs=1_000,
 )
 
 QUICK = Sizes(
     quick=True,
-    cases="0abcdefgh",
+    cases="0abcdefghk",
     runs=200,
     rounds=1,
     burst_events=75,
@@ -67,4 +69,5 @@ QUICK = Sizes(
     tokens=500,
     posts=5,
     steps=100,
+    mapped_runs=200,
 )

@@ -25,6 +25,9 @@ ASKS_SINCE: Final = 6
 PASSING: Final = frozenset({"status", "progress", "time-budget"})
 """Types that are shown as they come and are no part of the message."""
 
+CHARS_PER_MS: Final = 32
+"""An output of 64 Ki characters is said at most every two seconds while it grows: each time it is said whole."""
+
 ASKED: Final = "tool-calls"
 FINISH_REASONS: Final = {"partial": "other"}
 CUT: Final = "The stream ended before the run did: ask for it again"
@@ -57,6 +60,8 @@ class UIMessageStream:
         """Calls without a result: callId → stdout, stderr."""
         self._grown: set[str] = set()
         """Those with output that was not said yet."""
+        self._said_at: dict[str, int] = {}
+        """When their output was said last, by the events' clock."""
         self._approved: dict[str, str] = {}
         """Calls that were asked for in a step before the one that carries them out: callId → that one."""
         self._denied: set[str] = set()
@@ -82,8 +87,13 @@ class UIMessageStream:
             if self.done:
                 break
         if self._shown is None:
-            self._say_outputs()
+            self._say_outputs(events[-1].get("timestamp", 0))
         return self._take() + (DONE if self.done else b"")
+
+    def pause(self) -> bytes:
+        if self._shown is None:
+            self._say_outputs()
+        return self._take()
 
     def cut(self) -> bytes:
         return _frame({"type": "error", "errorText": CUT}).encode()
@@ -202,11 +212,15 @@ class UIMessageStream:
         tool = {"toolCallId": data["callId"], "toolName": data["tool"], "input": data["args"]}
         self._say("tool-input-available", **tool, dynamic=True, providerExecuted=True)
 
-    def _say_outputs(self) -> None:
-        """Outputs grow, and each chunk repeats the whole: one for all that arrived together is enough."""
+    def _say_outputs(self, now: int | None = None) -> None:
+        """Outputs grow, and each chunk repeats the whole: one for all that arrived together, and a long one seldom."""
         for call_id in sorted(self._grown):
-            self._say_output(call_id, dict(self._calls[call_id]), preliminary=True)
-        self._grown.clear()
+            output = self._calls[call_id]
+            size = len(output["stdout"]) + len(output["stderr"])
+            if now is None or now - self._said_at.get(call_id, 0) >= size / CHARS_PER_MS:
+                self._say_output(call_id, dict(output), preliminary=True)
+                self._grown.discard(call_id)
+                self._said_at[call_id] = now or 0
 
     def _result(self, call_id: str, ok: bool, note: str, **beside: Any) -> None:
         output = self._calls.pop(call_id)

@@ -13,6 +13,8 @@ from orchestrator.hub.frames import KEEPALIVE
 END_OF_FRAME: Final = b"\n\n"
 DATA: Final = b"data: "
 
+_event: Final = json.JSONDecoder().decode
+
 
 class Mapping(Protocol):
     """One viewer's way from events to the bytes of another protocol. Opens no socket and reads no clock."""
@@ -24,6 +26,10 @@ class Mapping(Protocol):
 
     def batch(self, events: list[Event]) -> bytes:
         """Events that arrived together, in order; a ``gap`` may be among them."""
+        ...
+
+    def pause(self) -> bytes:
+        """Said where nothing has come for a while."""
         ...
 
     def cut(self) -> bytes:
@@ -44,8 +50,8 @@ class TranslatedStream:
         mapping, is_first, buffer = self._mapping, True, b""
         for chunk in self._stream:
             *frames, buffer = (buffer + chunk).split(END_OF_FRAME)
-            events = [json.loads(frame[len(DATA) :]) for frame in frames if frame.startswith(DATA)]
-            said = mapping.batch(events) if events else b""
+            events = [_event(frame[len(DATA) :].decode()) for frame in frames if frame.startswith(DATA)]
+            said = mapping.batch(events) if events else mapping.pause()
             if is_first:
                 said, is_first = mapping.begin() + said, False
             yield said or KEEPALIVE

@@ -214,7 +214,7 @@ CALLS: Final = (
     Call(
         "get",
         "/api/chat/{chatId}/stream",
-        "The chat's latest answer from its start. 204: there is none, or it has ended more than five minutes ago.",
+        "The chat's latest answer from its start, also one that has ended. 204: none is stored.",
         {200: STREAM, 204: None},
         (400, 404, 503),
         parameters=(CHAT, *OLD_AI),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,7 +13,6 @@ from pydantic.alias_generators import to_camel
 
 from agent.messages import Approval
 from agent.models.catalog import Catalog
-from orchestrator.events import now_ms
 from orchestrator.formats import TranslatedStream
 from orchestrator.formats.ai_sdk import HEADERS, RESETS_SINCE, UIMessageStream
 from orchestrator.formats.asked import asked_id
@@ -32,9 +30,6 @@ from orchestrator.web.streams import event_stream
 PARTS: Final = ("text", "reasoning", "file", "source-url", "source-document", "step-start", "dynamic-tool")
 PART_PREFIXES: Final = ("tool-", "data-")
 NEWER_PARTS: Final = ("custom", "reasoning-file", "steering-message")
-
-REPLAY_MS: Final = 300_000
-"""An answer that has ended this recently is sent again: whoever asks may have been cut off before its end."""
 
 ANSWERED: Final = "approval-responded"
 MOVED_ON: Final = "The user has written something else instead, which comes after this run."
@@ -114,7 +109,7 @@ class ChatRoutes:
         key = [asked.id, message.id, prompt.value, prompt.model]
         latest = self.access.runs.latest(asked.id)
         if asked.trigger == "regenerate-message":
-            if latest is not None and self._age(latest) == 0:
+            if latest is not None and self._is_unfinished(latest):
                 return self._watch(latest, version)  # the new answer
             key += ["instead of", latest or ""]
         run_id, is_new = self.access.find(prompt, "chat:" + _digest(key))
@@ -143,9 +138,12 @@ class ChatRoutes:
                 self.access.runs.answer(run_id, waits_for, Approval(allow=False, reason=MOVED_ON), caller().name)
 
     def resume(self, chat_id: str) -> flask.typing.ResponseReturnValue:
-        """The chat's latest answer from its start, 204 where there is none to wait for."""
+        """The chat's latest answer from its start, 204 where there is none.
+
+        Also one that has ended: whoever asks may have been cut off before that, and their machine asleep since.
+        """
         version, run_id = _version(), self.access.runs.latest(chat_id)
-        if run_id is None or self._age(run_id) > REPLAY_MS:
+        if run_id is None or not self.access.log.exists(run_id):
             return "", 204
         return self._watch(run_id, version)
 
@@ -163,13 +161,10 @@ class ChatRoutes:
     def _stream(self, stream: Stream, run_id: str, said: UIMessageStream) -> flask.Response:
         return event_stream(stream, run_id, TranslatedStream(stream, said), HEADERS)
 
-    def _age(self, run_id: str) -> float:
-        """Milliseconds since the run has ended; 0 while it goes on, infinite where it is no longer stored."""
-        try:
-            ended = self.access.record(run_id, "read").time("endedAt")
-        except RunMissing:
-            return math.inf
-        return 0 if ended is None else max(1, now_ms() - ended)
+    def _is_unfinished(self, run_id: str) -> bool:
+        with suppress(RunMissing):
+            return not self.access.record(run_id, "read").ended
+        return False
 
 
 def _check_parts(messages: list[UIMessage], max_chars: int) -> None:

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import ag_ui.core
 import pytest
-from ag_ui.core import RunAgentInput
+from ag_ui.core import BaseEvent, RunAgentInput
+from ag_ui.encoder import EventEncoder
+from pydantic import TypeAdapter
 
 from orchestrator.formats import Event
 from orchestrator.formats.ag_ui import AgUiStream
@@ -109,6 +112,18 @@ def test_ag_uis_messages_are_the_fold_of_the_log(joins: str) -> None:
         )
     for log, answer in zip(LOGS, read(cases), strict=True):
         check_ag_ui(answer, log)
+
+
+def test_every_ag_ui_event_is_as_the_protocols_own_package_writes_it() -> None:
+    package, encode = TypeAdapter[BaseEvent](ag_ui.core.Event), EventEncoder().encode
+    asked = RunAgentInput.model_validate(ASKED)
+    for seed, log in enumerate(ASKING_LOGS):
+        for last in (0, len(log)):
+            *frames, end = body(AgUiStream(asked, log[0]["runId"], last), log, seed).split("\n\n")
+            assert end == ""
+            for frame in frames:
+                said = frame.removeprefix("data: ")
+                assert json.loads(encode(package.validate_json(said)).removeprefix("data: ")) == json.loads(said)
 
 
 def test_a_client_that_was_cut_off_and_asks_again_keeps_nothing_of_what_was_discarded() -> None:

@@ -1,6 +1,6 @@
 // The AI SDK's useChat, unmodified. A broken connection is resumed; stop() alone would only stop watching.
 import { useChat } from "@ai-sdk/react";
-import { lastAssistantMessageIsCompleteWithApprovalResponses } from "ai";
+import { APICallError, lastAssistantMessageIsCompleteWithApprovalResponses } from "ai";
 import { useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -12,11 +12,14 @@ function Chat({ id }: { id: string }) {
     sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
     onData: (part) => part.type === "data-status" && setProgress(String(part.data)),
   });
+  const last = messages.at(-1);
+  const isRefused = APICallError.isInstance(error) && !error.isRetryable;
+  const isOver = last?.role === "assistant" && !!(last.metadata as { end?: unknown } | undefined)?.end;
   useEffect(() => {
-    if (status !== "error") return;
-    const retry = setTimeout(resumeStream, 500);
+    if (status !== "error" || isRefused || isOver) return;
+    const retry = setTimeout(() => void (last?.role === "user" ? sendMessage() : resumeStream()), 500);
     return () => clearTimeout(retry);
-  }, [status, error, resumeStream]);
+  }, [status, error]);
 
   return (
     <main data-status={status}>
@@ -26,6 +29,7 @@ function Chat({ id }: { id: string }) {
         <button type="button" id="cancel" onClick={() => void fetch(`/api/chat/${id}/cancel`, { method: "POST" })}>Cancel</button>
       </form>
       <p id="progress">{progress}</p>
+      {isRefused ? <p id="refused">{error.message}</p> : null}
       {messages.map((message) => (
         <article key={message.id} data-role={message.role} data-run={message.id}>
           {message.parts.map((part, number) => {
