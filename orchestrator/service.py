@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import inngest
 
@@ -34,12 +34,15 @@ from orchestrator.owners import ProjectOwners
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect, known_nodes
-from orchestrator.runlog.keys import REPORTS_LEASE, WATCH_LEASE
+from orchestrator.runlog.keys import REPORTS_LEASE, TRACES_LEASE, WATCH_LEASE
 from orchestrator.runlog.lease import Lease
 from orchestrator.runs import RunLimits, Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
 from orchestrator.stored_files import StoredFiles
+
+if TYPE_CHECKING:
+    from orchestrator.traces import Exporter
 
 READ_CONNECTIONS: Final = 2
 READ_WAIT_SECONDS: Final = 15.0
@@ -65,6 +68,7 @@ class Service:
     watch: Watch
     housekeeping: Housekeeping
     reports: ErrorReports
+    traces: Exporter | None
     hub: Hub
     follower: Follower
     runs: Runs
@@ -79,6 +83,8 @@ class Service:
         self.watch.start()
         self.housekeeping.start()
         self.reports.start()
+        if self.traces is not None:
+            self.traces.start()
 
     def stop(self) -> None:
         """Begin to drain: streams end, no step begins. Then ``join``."""
@@ -109,6 +115,7 @@ def build_service(settings: Settings) -> Service:
         stall=settings.agent_stall_seconds,
         redact=redact,
         reports_errors=any(destination.takes_errors for destination in destinations),
+        traced=settings.otel_exporter_otlp_endpoint is not None,
     )
     steps = DurableSteps(log, _emitter_settings(settings, drain, redact))
     models = make_catalog(settings)
@@ -132,6 +139,7 @@ def build_service(settings: Settings) -> Service:
     watch = Watch(log, engines, dispatcher, turns, waiting, lease, drain, run_timeout=settings.agent_run_timeout)
 
     reports = ErrorReports(destinations, log, Lease(redis, REPORTS_LEASE, owner, REPORTS_LEASE_SECONDS), drain)
+    exporter = _exporter(log, redis, owner, drain) if settings.otel_exporter_otlp_endpoint else None
     housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), log.sweep_projects, drain)
 
     subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify, partial(known_nodes, redis))
@@ -161,6 +169,7 @@ def build_service(settings: Settings) -> Service:
         watch=watch,
         housekeeping=housekeeping,
         reports=reports,
+        traces=exporter,
         hub=hub,
         follower=follower,
         runs=runs,
@@ -168,6 +177,13 @@ def build_service(settings: Settings) -> Service:
         owned_projects=OwnedProjects(redis, log, project_owners),
         stored_files=StoredFiles(log),
     )
+
+
+def _exporter(log: RunLog, redis: Client, owner: str, drain: Drain) -> Exporter:
+    # OpenTelemetry takes half a second and 20 MB to import: only where it is wanted.
+    from orchestrator.traces import LEASE_SECONDS, Exporter, TraceQueue
+
+    return Exporter(log, TraceQueue(redis), Lease(redis, TRACES_LEASE, owner, LEASE_SECONDS), drain)
 
 
 def _run_limits(settings: Settings) -> RunLimits:

@@ -236,10 +236,17 @@ class Settings(BaseSettings):
     # -- stopping
     drain_seconds: float = Field(20, ge=0, description="How long running steps may go on after SIGTERM.")
 
-    # -- logs
+    # -- logs and traces
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="`json`: an object a line. `auto`: that in production, lines for people in development."
+    )
+
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Where the traces of finished runs go (OTLP over HTTP). `OTEL_EXPORTER_OTLP_HEADERS`, "
+        "`OTEL_SERVICE_NAME` and the exporter's other variables count, too.",
     )
 
     @field_validator("inngest_dev")

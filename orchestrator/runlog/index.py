@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from orchestrator.events import now_ms
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import RunKeys, listed_of_caller, listed_of_project
+from orchestrator.runlog.keys import TRACES, RunKeys, listed_of_caller, listed_of_project
 from orchestrator.runlog.record import RunRecord
 
 KEPT_SECONDS: Final = 30 * 86_400
@@ -59,8 +59,10 @@ class RunPage:
 
 
 class RunIndex:
-    def __init__(self, redis: Client) -> None:
-        self._redis = redis
+    """``traced``: every run is also noted for its trace, which ``orchestrator.traces`` takes out when it is sent."""
+
+    def __init__(self, redis: Client, *, traced: bool = False) -> None:
+        self._redis, self._traced = redis, traced
 
     def add(self, pipe: Any, caller: str, project_id: str, run_id: str) -> None:
         """Add commands to ``pipe`` that note a run. May be repeated."""
@@ -68,6 +70,8 @@ class RunIndex:
             pipe.zadd(name, {run_id: now_ms()}, nx=True)
             pipe.zremrangebyrank(name, 0, -MOST_LISTED - 1)
             pipe.expire(name, KEPT_SECONDS)
+        if self._traced:
+            pipe.zadd(TRACES, {run_id: now_ms()}, nx=True)
 
     def add_one(self, caller: str, project_id: str, run_id: str) -> None:
         pipe = self._redis.pipeline(transaction=False)  # the names are in different slots

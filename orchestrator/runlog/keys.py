@@ -10,6 +10,8 @@ REGISTER_LEASE = "agent:inngest:register"
 REGISTRATION = "agent:inngest:registration"
 REPORTS_LEASE = "agent:reports:lease"
 UNTOLD = "agent:reports:untold"
+TRACES = "agent:traces"
+TRACES_LEASE = "agent:traces:lease"
 NOTHING = "agent:nothing"
 """Never there: deleting it tells whether Redis takes writes."""
 

@@ -78,7 +78,8 @@ class RunLog:
     """All of a run that is in Redis. ``ttl``, ``lease`` and ``stall`` in seconds, ``max_events``, ``max_bytes`` a run.
 
     ``lease`` is how long a running step may be silent, ``stall`` how long nothing may happen between two steps;
-    ``redact`` masks secrets in text. ``reports_errors``: runs that end in an error are put on the list of the untold.
+    ``redact`` masks secrets in text. ``reports_errors``: runs that end in an error are put on the list of the untold;
+    ``traced``: see ``RunIndex``.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class RunLog:
         stall: float = STALL_SECONDS,
         redact: Redactor | None = None,
         reports_errors: bool = False,
+        traced: bool = False,
     ) -> None:
         self._redis = redis
         self.redact = redact or Redactor()
@@ -102,7 +104,7 @@ class RunLog:
         self.projects = ProjectFiles(redis, ttl)
         self.run_files = RunFiles(redis)
         self.quota = Quota(redis, ttl)
-        self.index = RunIndex(redis)
+        self.index = RunIndex(redis, traced=traced)
         self.journal = Journal(redis)
         self.untold = Untold(redis, ttl)
         self._reports_errors = reports_errors
