@@ -17,7 +17,6 @@ from orchestrator.web.agui import AgUiRoutes
 from orchestrator.web.callers import Door
 from orchestrator.web.chat import ChatRoutes
 from orchestrator.web.errors import register_error_handlers
-from orchestrator.web.grants import Tokens
 from orchestrator.web.headers import add_security_headers
 from orchestrator.web.health import HealthRoutes
 from orchestrator.web.history import HistoryRoutes
@@ -25,6 +24,7 @@ from orchestrator.web.inngest import serve_inngest
 from orchestrator.web.limits import request_limit
 from orchestrator.web.metrics import MetricsRoutes
 from orchestrator.web.origins import allow_origins, local_only
+from orchestrator.web.preview import PreviewRoutes
 from orchestrator.web.projects import ProjectRoutes
 from orchestrator.web.run import RunRoutes
 from orchestrator.web.sessions import NoSessions
@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> flask.Flask:
         service.redis, settings, service.client.app_id, sync_through(app, settings.serve_origin), service.owner
     )
     keys = settings.api_keys
-    tokens = Tokens(settings.secret_key, keys, service.redis)
+    tokens = service.tokens
     door = Door(keys, tokens)
     access = RunAccess(service.log, service.follower, service.runs, door, tokens, settings.agent_run_timeout)
     runs = RunRoutes(settings, service.models, service.hub, access)
@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> flask.Flask:
         (ChatRoutes(settings, service.models, access).blueprint(), ""),
         (AgUiRoutes(settings, service.models, access).blueprint(), ""),
         (ProjectRoutes(access, service.owned_projects, service.stored_files).blueprint(), ""),
+        (PreviewRoutes(door, tokens, service.log, service.owned_projects, service.stored_files).blueprint(), ""),
     ]
     history = HistoryRoutes(access)
     for routes, name in ((runs, "run"), (history, "history"), (makes_tokens, "tokens")):

@@ -21,6 +21,11 @@ DIFFERENT: Final = 8
 TOKEN_PREFIX: Final = "rwt_"
 """How every token begins, so that logs can mask what looks like one."""
 
+PREVIEW_PREFIX: Final = "rwp_"
+"""How a token begins that opens pages and nothing else: it stands in stored events, as a part of an address."""
+
+PREFIXES: Final = (TOKEN_PREFIX, PREVIEW_PREFIX)
+
 LOCAL: Final = "local"
 """The one caller of a service without keys."""
 
@@ -51,7 +56,7 @@ def named_keys(given: str) -> MappingProxyType[str, str]:
         name, colon, key = (part.strip() for part in entry.partition(":"))
         if not colon or not NAME.fullmatch(name):
             raise ValueError(f"entry {number} has no name: {FORM}")
-        if not is_hard_to_guess(key, KEY_SHORTEST) or not KEY.fullmatch(key) or key.startswith(TOKEN_PREFIX):
+        if not is_hard_to_guess(key, KEY_SHORTEST) or not KEY.fullmatch(key) or key.startswith(PREFIXES):
             raise ValueError(f"the key of {name!r} can be guessed or cannot be sent: {FORM}")
         if name in keys:
             raise ValueError(f"two keys are named {name!r}: {FORM}")

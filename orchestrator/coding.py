@@ -15,6 +15,7 @@ from agent.sandbox import MB, Budgets, Janitor, Network, default_dir, open_sandb
 from orchestrator.destinations import Deliveries
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import bound
+from orchestrator.previews.address import Previews
 from orchestrator.projects import RedisProjectStore
 from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
@@ -65,9 +66,15 @@ class Coder:
     """The agent with everything it needs from this service."""
 
     def __init__(
-        self, settings: Settings, log: RunLog, models: Catalog, keys: IdempotencyKeys, deliveries: Deliveries
+        self,
+        settings: Settings,
+        log: RunLog,
+        models: Catalog,
+        keys: IdempotencyKeys,
+        previews: Previews,
+        deliveries: Deliveries,
     ) -> None:
-        self._settings, self._deliveries = settings, deliveries
+        self._settings, self._previews, self._deliveries = settings, previews, deliveries
         self._models, self._keys = models, keys
         self._log = log
         self._dir = Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
@@ -106,6 +113,7 @@ class Coder:
             ),
         )
         shown: dict[str, Any] = self._log.redact.value(result.model_dump(by_alias=True, mode="json"))
+        shown |= {"url": self._previews.url(record)}
         return shown | self._deliveries.deliver(record, shown, step)
 
     def janitor(self, has_ended: Callable[[str], bool]) -> Janitor:

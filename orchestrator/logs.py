@@ -17,7 +17,7 @@ import structlog
 from structlog.contextvars import bound_contextvars as bound
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from orchestrator.redact import Redactor
+from orchestrator.redact import Redactor, mask_previews
 
 __all__ = ["bound", "configure_logging", "get_logger", "start_thread"]
 
@@ -75,7 +75,7 @@ class MaskingFormatter(structlog.stdlib.ProcessorFormatter):
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._redact(super().format(record))
+        return mask_previews(self._redact(super().format(record)))
 
 
 def start_thread(work: Callable[..., None], *args: object, name: str) -> threading.Thread:

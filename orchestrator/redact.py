@@ -11,13 +11,15 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
-from orchestrator.access import TOKEN_PREFIX
+from orchestrator.access import PREVIEW_PREFIX, TOKEN_PREFIX
 from orchestrator.secret_values import SHORTEST, secret_values
 
 MASK: Final = "[redacted]"
 
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX[:-1]}(?:_|%5[Ff])[A-Za-z0-9_.%-]+")
 """Nobody can list the tokens that the service has signed, but all have this form."""
+
+_PREVIEW: Final = re.compile(rf"{PREVIEW_PREFIX[:-1]}(?:_|%5[Ff])[A-Za-z0-9_.%-]+")
 
 _TOKEN_BEGINS: Final = re.compile(rf"(?:{TOKEN_PREFIX}[A-Za-z0-9_.-]*|rwt|rw|r)\Z")
 
@@ -102,6 +104,11 @@ class Redactor:
 
 def mask_tokens(text: str) -> str:
     return _TOKEN.sub(MASK, text) if TOKEN_PREFIX[:-1] in text else text
+
+
+def mask_previews(line: str) -> str:
+    """A log line without the tokens that open pages; events are to keep them."""
+    return _PREVIEW.sub(MASK, line) if PREVIEW_PREFIX[:-1] in line else line
 
 
 def _forms(secret: str) -> Iterator[_Form]:

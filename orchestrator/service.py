@@ -31,6 +31,7 @@ from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import get_logger
 from orchestrator.owned_projects import OwnedProjects
 from orchestrator.owners import ProjectOwners
+from orchestrator.previews.address import Previews
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect, known_nodes
@@ -40,6 +41,7 @@ from orchestrator.runs import RunLimits, Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
 from orchestrator.stored_files import StoredFiles
+from orchestrator.web.grants import Tokens
 
 if TYPE_CHECKING:
     from orchestrator.traces import Exporter
@@ -74,6 +76,7 @@ class Service:
     runs: Runs
     project_owners: ProjectOwners
     owned_projects: OwnedProjects
+    tokens: Tokens
     stored_files: StoredFiles
 
     def start(self) -> None:
@@ -123,7 +126,11 @@ def build_service(settings: Settings) -> Service:
         logger.warning("models.offline_only", reason="no OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY is set")
     # A key lives as long as what its run left.
     keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
-    coder = Coder(settings, log, models, keys, Deliveries(destinations))
+    tokens = Tokens(settings.secret_key, settings.api_keys, redis)
+    stored_files = StoredFiles(log)
+    until = settings.agent_run_timeout + settings.events_ttl
+    previews = Previews(tokens, stored_files, settings.preview_origin, until)
+    coder = Coder(settings, log, models, keys, previews, Deliveries(destinations))
 
     client = make_client(settings, redact)
     project_owners = ProjectOwners(redis)
@@ -175,7 +182,8 @@ def build_service(settings: Settings) -> Service:
         runs=runs,
         project_owners=project_owners,
         owned_projects=OwnedProjects(redis, log, project_owners),
-        stored_files=StoredFiles(log),
+        tokens=tokens,
+        stored_files=stored_files,
     )
 
 

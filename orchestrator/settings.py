@@ -68,6 +68,12 @@ class Settings(BaseSettings):
         "", description="Comma-separated origins whose pages may call, such as `https://app.example`. Empty: none."
     )
 
+    agent_preview_origin: str = Field(
+        "",
+        description="Origin at which browsers open previews, such as `https://previews.example`, where it is not "
+        "INNGEST_APP_URL's.",
+    )
+
     # -- Inngest
     inngest_dev: str | None = Field(
         None,
@@ -278,6 +284,13 @@ class Settings(BaseSettings):
         exact_origins(given)
         return given
 
+    @field_validator("agent_preview_origin")
+    @classmethod
+    def _one_origin(cls, given: str) -> str:
+        if len(exact_origins(given)) > 1 or "," in given:
+            raise ValueError("expected one origin")
+        return given.strip()
+
     @model_validator(mode="after")
     def _fit_for_the_platform(self) -> Self:
         if self.dev and self.dyno:
@@ -397,6 +410,11 @@ class Settings(BaseSettings):
         if self.inngest_app_url:
             return self.inngest_app_url.rstrip("/")
         return f"http://127.0.0.1:{self.port}" if self.dev else None
+
+    @cached_property
+    def preview_origin(self) -> str:
+        """Empty where nothing says how browsers reach the service: addresses of previews then begin with their path."""
+        return self.agent_preview_origin or self.serve_origin or ""
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import flask
 from structlog.contextvars import bind_contextvars
 
-from orchestrator.access import LOCAL, TOKEN_PREFIX, RunOwner
+from orchestrator.access import LOCAL, PREFIXES, RunOwner
 from orchestrator.web.errors import UNKNOWN_PROJECT, UNKNOWN_RUN, Problem
 from orchestrator.web.grants import Action, Grant, TokenRefused, Tokens
 
@@ -43,10 +43,14 @@ class Door:
             flask.g.caller = self._caller()
             bind_contextvars(caller=flask.g.caller.name)
 
+    def check_token(self, token: str) -> None:
+        """The same for a token that stands in the path."""
+        flask.g.caller = self._of_token(token)
+
     def _caller(self) -> Caller:
         given = _bearer() or flask.request.headers.get("X-API-Key", "")
         token = flask.request.args.get("token", "") if not given else ""
-        if token or given.startswith(TOKEN_PREFIX):
+        if token or given.startswith(PREFIXES):
             return self._of_token(token or given)
         if not self.keys:
             return Caller(LOCAL)

@@ -21,18 +21,26 @@ ERRORS: Final = {
     409: "Another run of the project is unfinished, and `onConflict` is `reject`; or the run has ended, or is about "
     "to, or its question has been answered",
     413: "The body is too large",
+    416: "The file has no such bytes",
     422: "The same key or run id came before with a different body",
     429: "Too many runs are unfinished; see Retry-After",
     503: "Redis does not answer or is full, or this process serves as many streams as it takes; see Retry-After",
 }
 Parameter = tuple[Literal["path", "query", "header"], str, str]
 STREAM: Final = "text/event-stream"
+ANY: Final = "*/*"
+"""A file, as its name says."""
 
 RUN: Final[Parameter] = ("path", "runId", "The run's id")
 PROJECT: Final[Parameter] = ("path", "projectId", "The project's id")
 FILE: Final[Parameter] = ("path", "path", "The file's path in the project")
 FILE_BYTES: Final = "application/octet-stream"
 ZIP: Final = "application/zip"
+PAGE: Final[Parameter] = (
+    "path",
+    "path",
+    "A path below the folder of the pages, after a token that can `preview`",
+)
 CHAT: Final[Parameter] = ("path", "chatId", "The chat's id")
 RESUME: Final[tuple[Parameter, ...]] = (
     ("header", "Last-Event-ID", "Go on after this event"),
@@ -132,6 +140,39 @@ CALLS: Final = (
         (400, 404, 409, 413, 503),
         takes=ApprovalBody,
         parameters=(RUN, ("path", "approvalId", "The request's `approvalId`")),
+    ),
+    Call(
+        "get",
+        "/agent/run/{runId}/preview/",
+        "The first of the pages that the run has made; without a token a browser is sent to the same with one",
+        {200: ANY, 302: None},
+        (404, 503),
+        parameters=(RUN,),
+    ),
+    Call(
+        "get",
+        "/agent/run/{runId}/preview/{path}",
+        "A file of them. Takes `Range`, `If-None-Match` and `If-Range`. Paths without a suffix that nothing is at show "
+        "404.html, else index.html. 302: it is a folder.",
+        {200: ANY, 206: ANY, 302: None, 304: None},
+        (400, 404, 416, 503),
+        parameters=(RUN, PAGE),
+    ),
+    Call(
+        "get",
+        "/agent/projects/{projectId}/preview/",
+        "The same of what the project's latest run has saved",
+        {200: ANY, 302: None},
+        (404, 503),
+        parameters=(PROJECT,),
+    ),
+    Call(
+        "get",
+        "/agent/projects/{projectId}/preview/{path}",
+        "A file of it",
+        {200: ANY, 206: ANY, 302: None, 304: None},
+        (400, 404, 416, 503),
+        parameters=(PROJECT, PAGE),
     ),
     Call(
         "post",

@@ -27,6 +27,8 @@ log = get_logger(__name__)
 
 UNKNOWN_RUN: Final = "Unknown or expired run"
 UNKNOWN_PROJECT: Final = "Unknown project"
+TOLD: Final = ("Allow", "Content-Range")
+"""Headers of werkzeug's errors that their answers keep."""
 
 
 class Problem(Exception):
@@ -89,8 +91,8 @@ def log_refusal(reason: str) -> None:
 
 
 def _http(error: HTTPException) -> flask.typing.ResponseReturnValue:
-    allow = dict(error.get_headers()).get("Allow")
-    return answer(error.code or 500, error.description or error.name, headers={"Allow": allow} if allow else None)
+    said = {name: value for name, value in error.get_headers() if name in TOLD}
+    return answer(error.code or 500, error.description or error.name, headers=said)
 
 
 def answer(

@@ -9,15 +9,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from orchestrator.access import TOKEN_PREFIX
+from orchestrator.access import PREVIEW_PREFIX, TOKEN_PREFIX
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import TOKEN_SECRET
 
-Action = Literal["start", "read", "cancel", "steer", "approve"]
+Action = Literal["start", "read", "cancel", "steer", "approve", "preview"]
+
+PREVIEW: Final[tuple[Action, ...]] = ("preview",)
 
 
 class TokenRefused(Exception):
@@ -48,12 +50,13 @@ class Tokens:
     def sign(self, grant: Grant) -> str:
         """Raises redis' errors, where there is no SECRET_KEY."""
         said = [grant.caller, self._mark(grant.caller), grant.can, grant.expires, grant.project_id, grant.run_id]
-        return TOKEN_PREFIX + str(self._serializer.dumps(said))
+        prefix = PREVIEW_PREFIX if grant.can == PREVIEW else TOKEN_PREFIX
+        return prefix + str(self._serializer.dumps(said))
 
     def read(self, token: str) -> Grant:
         """Raises TokenRefused, and redis' errors, where there is no SECRET_KEY."""
         try:
-            said: Any = self._serializer.loads(token.removeprefix(TOKEN_PREFIX))
+            said: Any = self._serializer.loads(token.removeprefix(TOKEN_PREFIX).removeprefix(PREVIEW_PREFIX))
         except BadData:
             raise TokenRefused("bad-token", "This token is not valid") from None
         caller, mark, can, expires, project_id, run_id = said

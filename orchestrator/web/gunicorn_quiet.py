@@ -11,7 +11,7 @@ from gunicorn import util
 from gunicorn.glogging import Logger
 from gunicorn.http.wsgi import Response
 
-from orchestrator.redact import mask_tokens
+from orchestrator.redact import mask_previews, mask_tokens
 from orchestrator.web.headers import SECURITY
 
 
@@ -37,7 +37,7 @@ def hide_server() -> None:
 
 
 def _write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
-    body = json.dumps({"error": mask_tokens(mesg) or http.HTTPStatus(status_int).phrase}).encode()
+    body = json.dumps({"error": mask_previews(mask_tokens(mesg)) or http.HTTPStatus(status_int).phrase}).encode()
     headers = {**SECURITY, "Connection": "close", "Content-Type": "application/json", "Content-Length": str(len(body))}
     lines = [f"HTTP/1.1 {status_int} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
     util.write_nonblock(sock, "\r\n".join([*lines, "", ""]).encode("latin-1") + body)

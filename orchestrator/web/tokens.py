@@ -42,6 +42,8 @@ class TokenRequest(BaseModel):
             raise ValueError("expected either projectId or runId")
         if self.run_id is not None and "start" in self.can:
             raise ValueError("a token for a run cannot start one: name its project")
+        if "preview" in self.can and len(self.can) > 1:
+            raise ValueError("a token that can preview can nothing else: pages read it in their own address")
         return self
 
 
