@@ -90,6 +90,17 @@ def test_what_is_broken_is_found(checked: Check, path: str, text: str, problem: 
     assert found.startswith(problem)
 
 
+def test_a_link_from_the_root_to_a_file_beside_its_page_is_found_as_pages_are_served_below_a_path(
+    checked: Check,
+) -> None:
+    page = "<link href='/style.css'>\n<script src='/app.js'></script>"
+    [found] = checked({"web/index.html": page, "web/style.css": "", "web/app.js": ""}).problems
+    assert found.startswith(
+        "web/index.html:1: refers to /style.css, which is only found at the root of a server: write ./"
+    )
+    assert checked({"templates/index.html": page, "static/style.css": ""}).problems == []
+
+
 def test_a_file_of_the_project_cannot_stand_in_for_the_checks(checked: Check) -> None:
     """With the current folder on Python's path a project's ast.py was run instead of Python's own."""
     assert checked({"ast.py": "raise SystemExit(0)\n", "json.py": "raise SystemExit\n", "b.py": "("}).problems == [

@@ -14,6 +14,7 @@ class Page(HTMLParser):
         super().__init__()
         self.path = path
         self.open: list[tuple[str, int]] = []
+        self.has_rooted = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in MUST_END:
@@ -21,6 +22,13 @@ class Page(HTMLParser):
         reference = dict(attrs).get(REFERENCES.get(tag, ""))
         if reference and (missing := self.missing(reference)):
             self.say(self.getpos()[0], f"refers to {missing}, which is not there")
+        if reference and not self.has_rooted and (beside := self.beside(reference)):
+            self.has_rooted = True
+            self.say(
+                self.getpos()[0],
+                f"refers to /{beside}, which is only found at the root of a server: write ./{beside} "
+                "(for all such links; a build tool has a setting for it)",
+            )
 
     def handle_endtag(self, tag: str) -> None:
         if self.open and self.open[-1][0] == tag:
@@ -36,6 +44,14 @@ class Page(HTMLParser):
             return None  # a server decides what that is
         found = os.path.normpath(os.path.join(os.path.dirname(self.path), target))
         return None if os.path.lexists(found) else found[:200]
+
+    def beside(self, reference: str) -> str | None:
+        """The file beside this page that a reference means and names by a path from the root."""
+        url = urlsplit(reference.strip())
+        target = unquote(url.path).lstrip("/")
+        if url.scheme or url.netloc or not url.path.startswith("/") or not target:
+            return None
+        return target[:200] if os.path.lexists(os.path.join(os.path.dirname(self.path), target)) else None
 
     def say(self, line: int, what: str) -> None:
         print(f"! {self.path[2:]}:{line}: {what}")
