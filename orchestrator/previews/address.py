@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ from orchestrator.web.grants import Grant, Tokens
 class Previews:
     """``origin``: where browsers reach the service, or ``""``: an address then begins with its path.
 
-    ``seconds``: how long an address is good, that is as long as the run's files are stored.
+    ``seconds``: how long after the run's beginning an address is good, that is as long as its files may be stored.
     """
 
     tokens: Tokens
@@ -26,10 +25,10 @@ class Previews:
     seconds: float
 
     def url(self, record: RunRecord) -> str | None:
-        """Of the pages that the run has made; None where there are none. Raises redis' errors."""
+        """Of the pages that the run has made; None where there are none. The same again; raises redis' errors."""
         pages = find_pages(patiently(self.files.of_run, record.run_id).files)
         if pages is None:
             return None
-        grant = Grant(record.owner.caller, ("preview",), int(time.time() + self.seconds), run_id=record.run_id)
+        grant = Grant(record.owner.caller, ("preview",), int(record.began / 1000 + self.seconds), run_id=record.run_id)
         token = patiently(self.tokens.sign, grant)
         return f"{self.origin}/agent/run/{record.run_id}/preview/{token}/{quote(pages.start)}"
