@@ -26,7 +26,10 @@ class Previews:
 
     def url(self, record: RunRecord) -> str | None:
         """Of the pages that the run has made; None where there are none. The same again; raises redis' errors."""
-        pages = find_pages(patiently(self.files.of_run, record.run_id).files)
+        try:
+            pages = find_pages(patiently(self.files.of_run, record.run_id).files)
+        except KeyError:  # what it began with is not stored any more
+            return None
         if pages is None:
             return None
         grant = Grant(record.owner.caller, ("preview",), int(record.began / 1000 + self.seconds), run_id=record.run_id)

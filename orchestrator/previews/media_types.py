@@ -5,6 +5,8 @@ from __future__ import annotations
 from mimetypes import MimeTypes
 from typing import Final
 
+from agent.workspace import text_of
+
 MORE: Final = {
     ".avif": "image/avif",
     ".ico": "image/x-icon",
@@ -34,18 +36,8 @@ for _suffix, _type in MORE.items():
 
 def media_type(path: str, content: bytes) -> str:
     """The Content-Type of a file by its name; what nobody knows is text, if it is, or else only bytes."""
-    is_text = _is_text(content)
+    is_text = text_of(content) is not None
     known, encoding = _types.guess_type(path.rpartition("/")[2])
     if known is None or encoding is not None:  # a .gz as such: it is not to be unpacked
         known = "text/plain" if is_text else "application/octet-stream"
     return f"{known}; charset=utf-8" if is_text and known.startswith(TEXT) else known
-
-
-def _is_text(content: bytes) -> bool:
-    if b"\0" in content:
-        return False
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

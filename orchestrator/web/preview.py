@@ -18,7 +18,7 @@ import flask
 from werkzeug.http import parse_range_header
 
 from orchestrator.access import PREVIEW_PREFIX
-from orchestrator.owners import ProjectOwners
+from orchestrator.owned_projects import OwnedProjects
 from orchestrator.previews.media_types import media_type
 from orchestrator.previews.pages import Moved, OutsideError, Page, find_pages
 from orchestrator.runlog import RunLog
@@ -44,13 +44,13 @@ class PreviewRoutes:
     door: Door
     tokens: Tokens
     log: RunLog
-    projects: ProjectOwners
+    projects: OwnedProjects
     stored: StoredFiles
 
     def blueprint(self) -> flask.Blueprint:
         routes = flask.Blueprint("preview", __name__)
         routes.before_request(self._check)
-        for of, view in (("run/<run_id>", self.of_run), ("projects/<project_id>", self.of_project)):
+        for of, view in (("run/<run_id>", self.of_run), ("projects/<path:project_id>", self.of_project)):
             for path in ("", "<path:path>"):
                 routes.get(f"/agent/{of}/preview/{path}", strict_slashes=False)(view)
         return routes
@@ -63,8 +63,8 @@ class PreviewRoutes:
     def of_project(self, project_id: str, path: str = "") -> flask.typing.ResponseReturnValue:
         inputs.project_id(project_id)
         self.door.project(project_id, "preview")
-        if not self.projects.may_use(project_id, caller().name):
-            raise Problem(404, UNKNOWN_PROJECT, refused="not-their-project")
+        if not self.projects.is_of(project_id, caller().name):
+            raise Problem(404, UNKNOWN_PROJECT)
         return self._answer("This project", lambda: self.stored.of_project(project_id), project_id=project_id)
 
     def _check(self) -> None:
@@ -80,7 +80,10 @@ class PreviewRoutes:
             # A browser: what the page refers to would come without a key, and as from elsewhere.
             grant = Grant(caller().name, ("preview",), int(time.time()) + OPENED_SECONDS, **named)
             return flask.redirect(f"{place.base}{self.tokens.sign(grant)}/{quote(place.asked)}")
-        view = load()
+        try:
+            view = load()
+        except KeyError:
+            raise Problem(404, "What this run began with is not stored any more") from None
         pages = find_pages([path for path, file in view.files.items() if file.kind != "link"])
         if pages is None:
             raise Problem(404, f"{whose} has no pages", {"files": len(view.files)})

@@ -65,9 +65,9 @@ def guarded(
 @pytest.fixture(scope="module")
 def previewed(guarded: Service, model_server: ModelServer) -> Previewed:
     links = "ln -s ../next.config.mjs out/linked.mjs; printf '\\0asm' > out/app.wasm"
-    run_id, url = run(guarded, model_server, "preview-pages", FILES, links)
+    run_id, url = run(guarded, model_server, "preview/pages", FILES, links)
     assert url is not None
-    return Previewed(guarded, run_id, "preview-pages", url)
+    return Previewed(guarded, run_id, "preview/pages", url)
 
 
 def run(
@@ -167,8 +167,9 @@ def test_head_says_the_same_without_the_content(previewed: Previewed) -> None:
 def test_folders_and_unknown_paths_are_answered_as_pages_expect_it(previewed: Previewed) -> None:
     moved = previewed.get("docs")
     assert (moved.status_code, moved.headers["location"]) == (302, f"{previewed.path}docs/")
-    bare = previewed.ask(previewed.path.rstrip("/"))
-    assert (bare.status_code, bare.headers["location"]) == (302, previewed.path)
+    for base in (previewed.path, f"/agent/projects/{previewed.project_id}/preview/"):
+        bare = previewed.ask(base.rstrip("/"), **(bearer(WEB) if "projects" in base else {}))
+        assert (bare.status_code, bare.headers["location"]) == (302, base)
     assert previewed.get("docs/").text == "<title>Docs</title>"
     assert previewed.get("users/5", **HTML).text == PAGE
     for missing in (previewed.get("users/5"), previewed.get("missing.js", **HTML), previewed.get("linked.mjs")):

@@ -31,6 +31,7 @@ from orchestrator.engines.direct import LEASE_SECONDS, DirectEngine
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
+from orchestrator.previews.address import Previews
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.approvals import WAITING
@@ -39,6 +40,8 @@ from orchestrator.runlog.keys import RunKeys
 from orchestrator.runlog.refusals import RunWaits
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
+from orchestrator.stored_files import StoredFiles
+from orchestrator.web.grants import Tokens
 from tests.reliability.deaths import Death, Moment, Reaper
 from tests.reliability.scripts import Marks
 from tests.support.sse import Event, parse
@@ -192,7 +195,9 @@ class Machine:
         for name in (APPROVED, DENIED):
             (self._marks.folder / name).unlink(missing_ok=True)
         model = Model(lambda: int(self._reaper.step.removeprefix("model-")), script(self._marks))
-        coder = Coder(self._settings, self._log, OneModel(model), IdempotencyKeys(self._redis, 60), Deliveries([]))
+        previews = Previews(Tokens("", {}, self._redis), StoredFiles(self._log), "", 60)
+        keys = IdempotencyKeys(self._redis, 60)
+        coder = Coder(self._settings, self._log, OneModel(model), keys, previews, Deliveries([]))
         self._log.create(RunRequested(run_id=run_id, project_id=run_id, value="Take notes."), "direct", "Accepted")
         self._reaper = reaper = Reaper(dies_at, partial(self._speak, run_id))
         story = Story(model.asked)
