@@ -62,7 +62,8 @@ class Console:
     def _show_tool_call(self, event: Event, data: Event) -> None:
         args = data["args"]
         if data["tool"] == "terminal" and "command" in args:
-            self._line(event, "$", str(args["command"]), "bold yellow")
+            behind = " &" if args.get("background") else ""
+            self._line(event, "$", f"{args['command']}{behind}", "bold yellow")
         else:
             self._line(event, "⚒", f"{data['tool']} {_brief(args)}", "yellow")
 

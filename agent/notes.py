@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.entries import LeftOut
+from agent.workspace import Restored
 
 MAX_LINES: Final = 20
 
@@ -15,9 +16,15 @@ RETRIED: Final = (
 )
 
 
-def beside(result: str, gone: Sequence[LeftOut], left_out: Sequence[LeftOut]) -> str:
+def beside(result: str, restored: Restored, left_out: Sequence[LeftOut]) -> str:
     """A tool's result, and below it what happened to the workspace."""
-    said = [note for note in (gone and _gone_for_model(gone), left_out and not_kept(left_out)) if note]
+    said: list[str] = []
+    if restored.gone:
+        said.append(_gone_for_model(restored.gone))
+    if restored.stopped:
+        said.append(f"Note: {stopped(restored.stopped)} Start it again if you need it.")
+    if left_out:
+        said.append(not_kept(left_out))
     return "\n\n".join([result.rstrip("\n"), *said]) if said else result
 
 
@@ -27,6 +34,10 @@ def not_kept(items: Sequence[LeftOut]) -> str:
 
 def gone(items: Sequence[LeftOut]) -> str:
     return "Was not kept and is not there any more:\n" + _listed(items)
+
+
+def stopped(handles: Sequence[str]) -> str:
+    return f"The files were put back after an interrupted call; stopped for that: {', '.join(handles)}."
 
 
 def _gone_for_model(items: Sequence[LeftOut]) -> str:

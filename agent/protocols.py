@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from agent.entries import Changes, Entry, LeftOut, Marks, Stored
-from agent.messages import Approval, ApprovalRequest, CommandResult, Done, Message, ModelReply, ToolSpec
+from agent.messages import Approval, ApprovalRequest, CommandResult, Done, Message, ModelReply, ToolSpec, Traffic
 
 T = TypeVar("T")
 
@@ -109,6 +109,61 @@ class Unreadable:
     reason: str
 
 
+LOST: Final = "lost: "
+"""How the words begin for the end of a process that did not end by itself, and that nobody had asked for."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A background process, as a look finds it."""
+
+    handle: str
+    command: str
+    ended: str | None
+    """How, in words; None while it runs."""
+    output: str
+    """What it has printed since the last look, both streams as they came …"""
+    missed: int
+    """… without so many bytes at the beginning, which are not kept any more."""
+    next: int
+    """Where the next look may go on."""
+    traffic: Traffic | None = None
+    """What went over the network, once it has ended."""
+
+    @property
+    def is_lost(self) -> bool:
+        return self.ended is not None and self.ended.startswith(LOST)
+
+
+class Background(Protocol):
+    """Commands of a workspace that go on beside later ones, and share their network (a loopback).
+
+    None outlives its run, nor the process of the service that has started it. To be used while holding the workspace,
+    except for ``stop_all``.
+    """
+
+    def start(self, handle: str, command: str, *, timeout: float) -> str | None:
+        """Start a shell command, for ``timeout`` seconds at most; returns why not, where it could not be.
+
+        One of the same handle is stopped first: an interrupted attempt may have left it.
+        """
+
+    def look(self, handle: str, *, reader: str, since: int | None = None) -> Process | None:
+        """None where nothing is known of it here.
+
+        ``reader`` names the call that looks. It is shown what no other has been shown, again and again the same, or
+        what came after ``since``.
+        """
+
+    def stop(self, handle: str, why: str) -> None:
+        """Kill it, with all that it started, if it runs. ``why``: how it has ended, in words."""
+
+    def stop_all(self, why: str) -> list[str]:
+        """Returns the handles of those that ran."""
+
+    def running(self) -> list[str]: ...
+
+
 class Sandbox(Protocol):
     """Where commands run and files lie. Paths are relative to the workspace; nobody outside knows where that is.
 
@@ -117,6 +172,7 @@ class Sandbox(Protocol):
     """
 
     id: str
+    background: Background
 
     def hold(self, check: Callable[[], None]) -> AbstractContextManager[None]:
         """Have the workspace to oneself; all else is to be done while holding it. Made on the first hold."""
@@ -144,6 +200,9 @@ class Sandbox(Protocol):
 
     def changes(self, known: Mapping[str, bytes], check: Callable[[], None]) -> Changes:
         """How the workspace differs from a state given as path → fingerprint, and what in it is not kept."""
+
+    def is_worked_in(self, known: Mapping[str, bytes]) -> bool:
+        """Whether it held this state when it was looked at last, and only background processes worked there since."""
 
 
 class ProjectStore(Protocol):

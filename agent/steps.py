@@ -13,12 +13,14 @@ from agent.compaction import compacted, tokens
 from agent.contents import Contents
 from agent.conversation import Conversation
 from agent.deadline import DeadlineEmit, remaining
-from agent.entries import LeftOut, Stored
+from agent.entries import Stored
 from agent.messages import Approval, ApprovalRequest, Beginning, Limits, RunRequest, ToolCall, Usage
 from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox, User
 
 CHECK_TIMEOUT: Final = 20.0
 """Seconds for the cheap checks; a project of this size needs a fraction of one."""
+BACKGROUND_TIMEOUT: Final = 3600.0
+"""Seconds that a background process may take, within its run's time."""
 
 
 class Bodies:
@@ -73,27 +75,29 @@ class Bodies:
         call_id = f"call-{place}"
         emit = self._watched(emit)
         with self.sandbox.hold(emit.check):
-            before, gone = self._restore(emit)
+            before, restored = self._restore(emit)
             if answer is None:
                 emit("tool-call", {"tool": call.name, "args": call.args, "callId": call_id})
             refusal = "" if answer is None else prompts.refusal(Approval.model_validate(answer))
-            timeout = self._timeout(self.limits.command_timeout)
-            context = tools.Context(self.sandbox, emit, call_id, timeout, before, refusal)
+            timeout, longest = self._timeout(self.limits.command_timeout), self._timeout(BACKGROUND_TIMEOUT)
+            context = tools.Context(self.sandbox, emit, call_id, timeout, before, refusal, longest)
             result = tools.answer(call, context)
             left_out = workspace.keep(self.sandbox, before, emit).left_out
         if left_out:
             emit("status", notes.not_kept(left_out))
-        return notes.beside(result, gone, left_out)
+        return notes.beside(result, restored, left_out)
 
     def check(self, turn: int, usage: Usage, emit: Emit) -> list[str]:
         """Cheap checks of what was made; returns the problems found."""
         emit = self._begin("check", turn, usage, emit)
         with self.sandbox.hold(emit.check):
-            stored, _ = self._restore(emit)
+            stored, restored = self._restore(emit)
             if stored.tree == self.store.base():
                 return [prompts.NOTHING_DONE]
             files = Contents(stored.files(), self.store.read)
             found = checks.check(files, self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
+            if restored.is_worked_in:
+                workspace.keep(self.sandbox, stored, emit)  # else what they have made would be undone in the next call
         emit("status", f"Check: {'; '.join(found.problems) or 'nothing wrong found'}")
         if found.unchecked:
             emit("status", f"Not checked: {'; '.join(found.unchecked)}")
@@ -136,10 +140,12 @@ class Bodies:
         # The last seconds belong to the model, which is then told to leave things working.
         return max(0.0, min(wanted, left - self.limits.wind_down if left > self.limits.wind_down else left))
 
-    def _restore(self, emit: Emit) -> tuple[Stored, list[LeftOut]]:
-        """The stored state, to which the workspace is equal now, and what is not there any more."""
+    def _restore(self, emit: Emit) -> tuple[Stored, workspace.Restored]:
+        """The stored state, to which the workspace is equal now, and what that has cost."""
         stored = self.store.state()
-        gone = workspace.restore(self.sandbox, stored, self.store.read, emit.check)
-        if gone:
-            emit("status", notes.gone(gone))
-        return stored, gone
+        restored = workspace.restore(self.sandbox, stored, self.store.read, emit.check)
+        if restored.gone:
+            emit("status", notes.gone(restored.gone))
+        if restored.stopped:
+            emit("status", notes.stopped(restored.stopped))
+        return stored, restored

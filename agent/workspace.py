@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.entries import Changes, Entry, LeftOut, Marks, Stored, batches, fingerprints
 from agent.errors import TransientError
-from agent.protocols import JSON, Emit, Sandbox
+from agent.protocols import JSON, LOST, Emit, Sandbox
 
 IGNORED: Final = frozenset(
     {".git", ".venv", "venv", "node_modules", "__pycache__", ".cache", ".npm", ".next", ".pytest_cache", ".mypy_cache"}
@@ -36,6 +36,9 @@ class Room:
     """Keeps a hostile tree from costing more than it is worth."""
 
 
+PUT_BACK: Final = f"{LOST}an attempt of a call was interrupted, and the files were put back to what they were before it"
+
+
 @dataclass(frozen=True)
 class Kept:
     """What a tool did to the workspace; ``left_out``: what is news among what is not kept."""
@@ -44,22 +47,43 @@ class Kept:
     left_out: Sequence[LeftOut]
 
 
-def restore(sandbox: Sandbox, stored: Stored, read: Read, check: Callable[[], None]) -> list[LeftOut]:
+@dataclass(frozen=True)
+class Restored:
+    """``gone``: was not kept and is not there any more. ``stopped``: background processes that had to go for it.
+
+    ``is_worked_in``: nothing was put back, as background processes have gone on since the last call.
+    """
+
+    gone: Sequence[LeftOut] = ()
+    stopped: Sequence[str] = ()
+    is_worked_in: bool = False
+
+
+def restore(sandbox: Sandbox, stored: Stored, read: Read, check: Callable[[], None]) -> Restored:
     """Make the kept part of the workspace equal to ``stored``; what is not kept is left alone.
 
-    Undoes an attempt that was interrupted, and rebuilds a machine that was lost; returns what is not there any more.
+    Undoes an attempt that was interrupted, and rebuilds a machine that was lost. What background processes have written
+    since the last call is not undone: it is kept at the end of this one. Where files do have to be put back, such
+    processes are stopped first, for none can go on over files that are exchanged beneath it.
+
     ``read`` gives the contents of stored files.
     """
-    found = sandbox.changes(fingerprints(stored.tree), check)
+    known = fingerprints(stored.tree)
+    if sandbox.is_worked_in(known):
+        return Restored(is_worked_in=True)
+    found = sandbox.changes(known, check)
     if not found.looked:
-        return []
+        return Restored()
+    stopped: list[str] = []
+    if found.entries and (stopped := sandbox.background.stop_all(PUT_BACK)):
+        found = sandbox.changes(known, check)
     away = {path: None for path in found.entries if path not in stored.tree}
     _put(sandbox, away, check)  # first: it makes room
     sizes = {path: stored.tree[path].size for path in found.entries if path in stored.tree}
     for paths in batches(sizes):
         _put(sandbox, _entries(stored.tree, paths, read), check)
     there = {item.path for item in found.left_out}
-    return [item for item in stored.left_out if item.path not in there]
+    return Restored([item for item in stored.left_out if item.path not in there], stopped)
 
 
 def keep(sandbox: Sandbox, before: Stored, emit: Emit) -> Kept:

@@ -54,6 +54,7 @@ def budgets(settings: Settings) -> Budgets:
         cpu=settings.jail_cpu_seconds,
         disk=settings.jail_disk_mb * MB,
         files=settings.jail_files,
+        background=settings.jail_background,
         scratch=settings.jail_scratch_mb * MB,
     )
 
@@ -119,6 +120,10 @@ class Coder:
     def janitor(self, has_ended: Callable[[str], bool]) -> Janitor:
         """Tidies up after the runs of this machine that ``clean_up`` was not called for."""
         return Janitor(self._settings.agent_sandbox, self._dir, has_ended)
+
+    def leave(self, run_id: str) -> None:
+        """Stop what goes on in the background of a run that this process drives no longer."""
+        self.janitor(lambda run_id: False).stop_processes(run_id)
 
     def clean_up(self, run_id: str) -> None:
         """Remove the run's sandbox from this machine; its files are in the store."""

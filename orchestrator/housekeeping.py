@@ -1,10 +1,11 @@
-"""Background work of a process that runs steps: it removes workspaces and contents that nobody will need again."""
+"""Background work of a process that runs steps: it ends and removes what nobody will need again."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -15,8 +16,11 @@ from orchestrator.drain import Drain
 from orchestrator.logs import get_logger
 from orchestrator.runlog import RunLog, RunMissing
 
-SWEEP_SECONDS: Final = 60.0
-"""How often; finished runs tidy up by themselves, so this is for what was killed or taken over elsewhere."""
+LOOK_SECONDS: Final = 5.0
+"""How often background processes are looked for whose run has ended elsewhere, such as by a cancel."""
+SWEEP_EVERY: Final = 12
+"""Looks between two sweeps of workspaces and contents. Finished runs tidy up by themselves, so both are for what was
+killed or taken over elsewhere."""
 
 log = get_logger(__name__)
 
@@ -28,19 +32,22 @@ class Housekeeping:
         self._janitor, self._sweep_projects, self._drain = janitor, sweep_projects, drain
 
     def start(self) -> None:
-        """Sweep now and then, in the background. Call once, after the fork."""
+        """Look now and then, in the background. Call once, after the fork."""
         threading.Thread(target=self._keep_sweeping, name="housekeeping", daemon=True).start()
 
     def _keep_sweeping(self) -> None:
-        while True:
+        for look in count():
             try:
-                for run_id in self._janitor.sweep():
-                    log.info("sandbox.removed", run_id=run_id)
+                self._janitor.stop_ended()
+                if look % SWEEP_EVERY == 0:
+                    for run_id in self._janitor.sweep():
+                        log.info("sandbox.removed", run_id=run_id)
             except (AgentError, OSError) as error:
                 log.warning("sandbox.not_swept", error=str(error))
-            with suppress(RedisError, OSError):
-                self._sweep_projects()
-            if self._drain.started.wait(SWEEP_SECONDS):
+            if look % SWEEP_EVERY == 0:
+                with suppress(RedisError, OSError):
+                    self._sweep_projects()
+            if self._drain.started.wait(LOOK_SECONDS):
                 return
 
 

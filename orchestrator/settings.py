@@ -197,6 +197,9 @@ class Settings(BaseSettings):
     jail_cpu_seconds: int = Field(300, ge=1, description="Its processor time.")
     jail_disk_mb: int = Field(1024, ge=1, description="What a workspace may take on the disk, in MB …")
     jail_files: int = Field(200_000, ge=100, description="… and its files and folders.")
+    jail_background: int = Field(
+        4, ge=0, le=64, description="Processes in the background of a run, each with budgets of its own."
+    )
     jail_scratch_mb: int = Field(128, ge=1, description="Size of a jail's /tmp, and of its /dev/shm, in MB.")
     jail_network_mb: int = Field(1024, ge=1, description="What a command may move over the network, in MB.")
 

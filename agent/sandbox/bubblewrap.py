@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from agent import warden
 from agent.messages import CommandResult, Killed, Traffic
 from agent.sandbox import identity, jail, seccomp
 from agent.sandbox.budgets import Budgets
+from agent.sandbox.neighbours import shared_network
 from agent.sandbox.network import Network, environment
 from agent.sandbox.process import OnOutput, follow, kill_group
 from agent.sandbox.refused import CANNOT_EXECUTE
@@ -36,14 +37,22 @@ WARDEN: Final = (
 
 
 class BubblewrapSandbox:
-    def __init__(self, root: Path, budgets: Budgets, network: Network = Network()) -> None:  # noqa: B008  # frozen
+    def __init__(
+        self,
+        root: Path,
+        budgets: Budgets,
+        network: Network = Network(),  # noqa: B008  # frozen
+        background: Path | None = None,
+    ) -> None:
+        """``background``: where background processes are noted (records.py), whose network commands share."""
         self.root = root
         self.budgets = budgets
         self.network = network
+        self._background = background
 
     def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:
         try:
-            with self.start(["sh", "-c", command]) as jailed:
+            with self.start(["sh", "-c", command], among=self._background) as jailed:
                 most = self.budgets.output
                 result = follow(jailed.process, timeout=timeout, max_output=most, on_output=on_output, check=check)
                 if result.killed is None and (killed := jailed.killed()) is not None:
@@ -58,10 +67,13 @@ class BubblewrapSandbox:
         return result
 
     @contextmanager
-    def start(self, command: Sequence[str], *, stdin: int = subprocess.DEVNULL) -> Iterator[Jailed]:
+    def start(
+        self, command: Sequence[str], *, stdin: int = subprocess.DEVNULL, among: Path | None = None
+    ) -> Iterator[Jailed]:
         """Run any command line in the jail; at the end of the block the jail has ended, whatever was left in it.
 
-        ``stdin``: as for ``subprocess.Popen``; both outputs are pipes of bytes.
+        ``stdin``: as for ``subprocess.Popen``; both outputs are pipes of bytes. ``among``: where background processes
+        are noted whose network it shares.
 
         Raises ``identity.NoIdentity`` and ``seccomp.Unavailable``.
         """
@@ -70,22 +82,15 @@ class BubblewrapSandbox:
             stack.callback(ours.close)
             with ExitStack() as handed:
                 handed.callback(theirs.close)
-                orders, fds = self._orders(command, handed)
-                process = subprocess.Popen(
-                    [*WARDEN, str(orders), str(theirs.fileno())],
-                    env={},
-                    cwd="/",
-                    stdin=stdin,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    pass_fds=[*fds, orders, theirs.fileno()],
-                    start_new_session=True,
+                network = [] if among is None else shared_network(among, handed)
+                process = start_warden(
+                    self, command, control=theirs.fileno(), handed=handed, network=network, stdin=stdin
                 )
             stack.callback(_end, process, ours)
             yield Jailed(process, ours)
 
-    def _orders(self, command: Sequence[str], handed: ExitStack) -> tuple[int, list[int]]:
-        """The descriptor with the warden's orders, and those that bubblewrap needs."""
+    def orders(self, command: Sequence[str], handed: ExitStack) -> tuple[dict[str, Any], list[int]]:
+        """The warden's orders, and the descriptors that bubblewrap needs."""
         uid = identity.claim(self.root)
         filter_fd = _data(seccomp.program(), handed)
         made_up = {path: _data(text.encode(), handed) for path, text in jail.MADE_UP.items()}
@@ -108,10 +113,36 @@ class BubblewrapSandbox:
             "lent": lent,
             "workspace": str(self.root),
             "budgets": asdict(self.budgets),
-            "network": [],
             "proxy": {"allow": self.network.allow, "most_bytes": self.network.most, "uid": uid},
         }
-        return _data(marshal.dumps(orders), handed), [filter_fd, *made_up.values()]
+        return orders, [filter_fd, *made_up.values()]
+
+
+def start_warden(
+    jail: BubblewrapSandbox,
+    command: Sequence[str],
+    *,
+    control: int,
+    handed: ExitStack,
+    network: Sequence[int] = (),
+    background: dict[str, Any] | None = None,
+    stdin: int,
+    outputs: int = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    """``network``, ``background``: see agent/warden/orders.py. What is in ``handed`` may be closed afterwards."""
+    orders, fds = jail.orders(command, handed)
+    told = _data(marshal.dumps({**orders, "network": list(network), "background": background}), handed)
+    files = [] if background is None else [background["output"], background["end"]]
+    return subprocess.Popen(
+        [*WARDEN, str(told), str(control)],
+        env={},
+        cwd="/",
+        stdin=stdin,
+        stdout=outputs,
+        stderr=outputs,
+        pass_fds=[*fds, told, control, *network, *files],
+        start_new_session=True,
+    )
 
 
 class Jailed:

@@ -30,3 +30,5 @@ class Budgets:
     """Size of /tmp, and of /dev/shm. Full means "no space left" there, not death."""
     file: int = 256 * MB
     """Size of one file; the compiler of Next.js is one of 131 MB. Bigger means "file too large"."""
+    background: int = 4
+    """Processes that may go on in the background of one run; each has budgets of its own."""

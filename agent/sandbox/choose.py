@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import PermanentError
+from agent.sandbox.background import JailedBackground
 from agent.sandbox.bubblewrap import BubblewrapSandbox
 from agent.sandbox.budgets import Budgets
 from agent.sandbox.exchange import Start, plain_process
@@ -19,7 +20,7 @@ from agent.sandbox.helper import helper_argv
 from agent.sandbox.local import LocalSandbox
 from agent.sandbox.network import Network
 from agent.sandbox.probe import why_no_jail
-from agent.sandbox.refused import RefusedSandbox
+from agent.sandbox.refused import NoBackground, RefusedSandbox
 from agent.sandbox.unsafe_local import UnsafeLocalSandbox
 from agent.workspace import Room
 
@@ -45,16 +46,22 @@ def open_sandbox(
     root = folder.workspace
     budgets, room = budgets or Budgets(), room or Room()
     if kind == "unsafe-local":
-        return LocalSandbox(folder, UnsafeLocalSandbox(root, budgets), _plain_helper(root), room, is_alone=False)
+        unkept = NoBackground("without a jail (AGENT_SANDBOX=unsafe-local) nothing would end it for sure")
+        plain = UnsafeLocalSandbox(root, budgets)
+        return LocalSandbox(folder, plain, _plain_helper(root), unkept, room, is_alone=False)
     if kind == "none":
-        refused = RefusedSandbox("commands are switched off (AGENT_SANDBOX=none)")
-        return LocalSandbox(folder, refused, _plain_helper(root), room, is_alone=True)
+        return _refusing(folder, room, "commands are switched off (AGENT_SANDBOX=none)")
     if (failure := why_no_jail()) is None:
-        jail = BubblewrapSandbox(root, budgets, network or Network())
-        return LocalSandbox(folder, jail, _jailed_helper(jail), room, is_alone=True)
+        jail = BubblewrapSandbox(root, budgets, network or Network(), folder.background)
+        return LocalSandbox(folder, jail, _jailed_helper(jail), JailedBackground(folder, jail), room, is_alone=True)
     if kind == "bubblewrap":
         raise PermanentError(f"AGENT_SANDBOX=bubblewrap, but no jail is possible here: {failure}")
-    return LocalSandbox(folder, RefusedSandbox(failure), _plain_helper(root), room, is_alone=True)
+    return _refusing(folder, room, failure)
+
+
+def _refusing(folder: RunFolder, room: Room, reason: str) -> LocalSandbox:
+    helper = _plain_helper(folder.workspace)
+    return LocalSandbox(folder, RefusedSandbox(reason), helper, NoBackground(reason), room, is_alone=True)
 
 
 def _jailed_helper(jail: BubblewrapSandbox) -> Start:

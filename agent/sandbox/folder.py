@@ -1,7 +1,8 @@
 """Where workspaces lie on this machine: a folder of our own, in it one for each run.
 
 ``<dir>/<run id>/`` (0700, the service's) holds ``workspace`` (what commands see), ``lock`` (held during a step),
-``owner`` (the process that worked here last) and ``state`` (what the workspace is known to hold).
+``owner`` (the process that worked here last), ``state`` (what the workspace is known to hold) and ``background`` (what
+is known of background processes, see records.py).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import tempfile
 from contextlib import suppress
@@ -43,6 +45,7 @@ class RunFolder:
         self.path = self.dir / run_id
         self.workspace = self.path / "workspace"
         self.lock = self.path / "lock"
+        self.background = self.path / "background"
         self._owner = self.path / "owner"
         self._state = self.path / "state"
 
@@ -76,16 +79,20 @@ class RunFolder:
                 return path.stat().st_mtime
         return 0.0
 
-    def know(self, marks: dict[str, bytes] | None) -> None:
-        """Note what the workspace holds (``None``: from now on nobody knows). Only good until the next boot."""
+    def know(self, marks: dict[str, bytes] | None, *, busy: bool = False) -> None:
+        """Note what the workspace holds (``None``: from now on nobody knows). Only good until the next boot.
+
+        ``busy``: processes went on working in it when it was looked at.
+        """
         if marks is None:
             self._state.unlink(missing_ok=True)
         else:
-            _replace(self._state, _state(marks))
+            _replace(self._state, _state(marks, busy))
 
-    def is_known_to_hold(self, marks: dict[str, bytes]) -> bool:
+    def is_known_to_hold(self, marks: dict[str, bytes], *, busy: bool = False) -> bool:
+        """``busy``: whether it held that when it was looked at last, and processes have gone on working in it."""
         try:
-            return self._state.read_text() == _state(marks)
+            return self._state.read_text() == _state(marks, busy)
         except OSError:
             return False
 
@@ -93,6 +100,8 @@ class RunFolder:
         """Remove all but what commands left: the workspace must be empty. The lock must be held."""
         with suppress(FileNotFoundError):
             self.workspace.rmdir()
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self.background)
         with suppress(FileNotFoundError):
             for path in self.path.iterdir():
                 path.unlink(missing_ok=True)
@@ -133,8 +142,8 @@ def _myself() -> dict[str, str | int]:
     return {"pid": os.getpid(), "started": started(os.getpid()), "boot": boot_id()}
 
 
-def _state(marks: dict[str, bytes]) -> str:
-    return f"{boot_id()} {digest(marks)}"
+def _state(marks: dict[str, bytes], busy: bool) -> str:
+    return f"{boot_id()} {digest(marks)} {'busy' if busy else 'quiet'}"
 
 
 def _replace(path: Path, text: str) -> None:

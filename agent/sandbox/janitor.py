@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import AgentError
-from agent.sandbox import identity
+from agent.protocols import LOST
+from agent.sandbox import identity, records
 from agent.sandbox.choose import open_sandbox
 from agent.sandbox.exclusive import Taken, exclusive
 from agent.sandbox.folder import RUN_ID, RunFolder, own_folder
@@ -18,6 +19,8 @@ DEAD_SECONDS: Final = 60.0
 """How long a dead process's workspace stays: its run is taken over within 10 s, often on this machine."""
 IDLE_SECONDS: Final = 3600.0
 """How long a workspace may lie unused while its run goes on; it is rebuilt from the stored files."""
+ELSEWHERE: Final = f"{LOST}the run went on in another process of the service"
+"""How a background process has ended that was left to here, should its run come back."""
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class Janitor:
         try:
             if not folder.path.exists():
                 return True
+            self.stop_processes(run_id)
             with exclusive(folder.lock, lambda: None, patience=0):
                 folder.know(None)
                 if folder.workspace.exists():
@@ -64,11 +68,32 @@ class Janitor:
             return False
         return True
 
+    def stop_ended(self) -> None:
+        """Stop what goes on in the background of runs that have ended. Raises ``AgentError``, ``OSError``."""
+        if self._dir.exists():
+            for found in self._dir.glob("*/background"):
+                run_id = found.parent.name
+                if RUN_ID.fullmatch(run_id) and self._has_running(run_id) and self._knows_ended(run_id):
+                    self.stop_processes(run_id)
+
+    def stop_processes(self, run_id: str) -> None:
+        """Stop what goes on in the background of a run that has ended or goes on elsewhere."""
+        try:
+            records.stop_all(RunFolder(self._dir, run_id).background, ELSEWHERE)
+        except OSError as error:
+            log.warning("sandbox.not_stopped run_id=%s error=%r", run_id, error)
+
+    def _has_running(self, run_id: str) -> bool:
+        return any(found.is_alive for found in records.records(RunFolder(self._dir, run_id).background))
+
     def _is_unwanted(self, run_id: str) -> bool:
         folder = RunFolder(self._dir, run_id)
         unused = time.time() - folder.last_used()
         if unused > (self._idle if folder.is_owner_alive() else self._dead):
             return True
+        return self._knows_ended(run_id)
+
+    def _knows_ended(self, run_id: str) -> bool:
         try:
             return self._has_ended(run_id)
         except Exception as error:

@@ -15,7 +15,7 @@ from agent.inside.wire import GONE, pack
 from agent.messages import CommandResult
 from agent.pace import Pace
 from agent.paths import checked
-from agent.protocols import Piece, Span, Unreadable
+from agent.protocols import Background, Piece, Span, Unreadable
 from agent.sandbox import answers
 from agent.sandbox.exchange import Start, exchange
 from agent.sandbox.exclusive import exclusive
@@ -40,12 +40,16 @@ class Shell(Protocol):
 
 
 class LocalSandbox:
-    def __init__(self, folder: RunFolder, shell: Shell, helper: Start, room: Room, *, is_alone: bool) -> None:
+    def __init__(
+        self, folder: RunFolder, shell: Shell, helper: Start, background: Background, room: Room, *, is_alone: bool
+    ) -> None:
         """``helper``: starts the helper, the workspace as its current folder, with no more power than a command's.
 
-        ``room``: how much of the workspace is kept. ``is_alone``: nothing can change it between two commands.
+        ``room``: how much of the workspace is kept. ``is_alone``: nothing but background processes can change it
+        between two commands.
         """
         self.id = folder.run_id
+        self.background = background
         self._folder, self._shell, self._helper, self._room, self._is_alone = folder, shell, helper, room, is_alone
 
     @contextmanager
@@ -84,7 +88,8 @@ class LocalSandbox:
 
     def changes(self, known: Mapping[str, bytes], check: Callable[[], None]) -> Changes:
         known = dict(known)
-        if self._is_alone and self._folder.is_known_to_hold(known):
+        is_busy = bool(self.background.running())  # before the look: one that ends now may have written behind it
+        if not is_busy and self._is_alone and self._folder.is_known_to_hold(known):
             return Changes(looked=False)
         room = self._room
         limits = (room.file, room.total, room.files, room.depth, LOOK_SECONDS)
@@ -97,8 +102,11 @@ class LocalSandbox:
             if entry is not None:
                 known[path] = entry.fingerprint
                 pace(len(entry.content))
-        self._folder.know(known)
+        self._folder.know(known, busy=is_busy)
         return found
+
+    def is_worked_in(self, known: Mapping[str, bytes]) -> bool:
+        return self._folder.is_known_to_hold(dict(known), busy=True)
 
     def clear(self) -> None:
         """Remove all that commands left. Raises ``AgentError``."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agent.messages import CommandResult
+from agent.protocols import Process
 from agent.sandbox.process import OnOutput
 
 CANNOT_EXECUTE: Final = 126
@@ -24,3 +25,25 @@ class RefusedSandbox:
             "without any protection with AGENT_SANDBOX=unsafe-local.\n",
         )
         return CommandResult(exit_code=CANNOT_EXECUTE)
+
+
+class NoBackground:
+    """Starts nothing; implements ``agent.protocols.Background``."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def start(self, handle: str, command: str, *, timeout: float) -> str | None:
+        return self.reason
+
+    def look(self, handle: str, *, reader: str, since: int | None = None) -> Process | None:
+        return None
+
+    def stop(self, handle: str, why: str) -> None:
+        pass
+
+    def stop_all(self, why: str) -> list[str]:
+        return []
+
+    def running(self) -> list[str]:
+        return []

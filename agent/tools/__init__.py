@@ -12,6 +12,7 @@ from agent.messages import Limits, ToolCall, ToolSpec
 from agent.tools.base import Context, Tool, ToolFailure
 from agent.tools.edit_file import EDIT_FILE
 from agent.tools.list_files import LIST_FILES
+from agent.tools.process import PROCESS
 from agent.tools.read_files import READ_FILES
 from agent.tools.search_files import SEARCH_FILES
 from agent.tools.terminal import TERMINAL
@@ -20,7 +21,7 @@ from agent.tools.write_files import WRITE_FILES
 __all__ = ["Context", "answer", "specs"]
 
 USUAL: Final = Limits()
-ALL: Final = (TERMINAL, WRITE_FILES, EDIT_FILE, READ_FILES, LIST_FILES, SEARCH_FILES)
+ALL: Final = (TERMINAL, PROCESS, WRITE_FILES, EDIT_FILE, READ_FILES, LIST_FILES, SEARCH_FILES)
 TOOLS: Final[dict[str, Tool[Any]]] = {tool.name: tool for tool in ALL}
 
 

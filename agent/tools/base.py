@@ -42,6 +42,8 @@ class Context:
     stored: Stored = field(default_factory=Stored)
     refusal: str = ""
     """What the model reads where the user does not allow the call."""
+    background_timeout: float = 3600.0
+    """Seconds that a background process may take."""
 
 
 @dataclass(frozen=True)

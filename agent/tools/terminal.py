@@ -9,12 +9,8 @@ from pydantic import Field
 from agent import notes
 from agent.messages import CommandResult
 from agent.tools.base import Args, Context, Tool, ToolFailure
-from agent.tools.excerpt import HeadAndTail
-
-MAX_STREAMED: Final = 256 * 1024
-"""Characters of one command's output that go out as events; the command itself goes on."""
-MAX_RESULT: Final = 16 * 1024
-"""Characters of output that the model reads: about 4,000 tokens, again on every later turn."""
+from agent.tools.output import MAX_RESULT, Output
+from agent.tools.process import start
 
 MAX_COMMAND: Final = 100_000
 """Bytes; Linux takes 131,072 in one argument."""
@@ -22,27 +18,23 @@ MAX_COMMAND: Final = 100_000
 
 class TerminalArgs(Args):
     command: str = Field(min_length=1, description="A POSIX shell command, run in the workspace.")
+    background: bool = Field(
+        default=False,
+        description="Do not wait for its end: for servers and watchers. `process` looks at it, waits for it, stops it.",
+    )
 
 
 def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
     _refuse_what_no_shell_takes(args.command)
-    shown = HeadAndTail(MAX_RESULT)
-    streamed = 0
-
-    def on_output(source: str, chunk: str) -> None:
-        nonlocal streamed
-        shown.add(chunk)
-        if room := MAX_STREAMED - streamed:
-            chunk = chunk[:room]
-            streamed += len(chunk)
-            context.emit("tool-output", {"source": source, "chunk": chunk, "callId": context.call_id})
-
+    if args.background:
+        return start(args.command, context)
+    output = Output(context)
     result = context.sandbox.run(
-        args.command, timeout=context.command_timeout, on_output=on_output, check=context.emit.check
+        args.command, timeout=context.command_timeout, on_output=output.add, check=context.emit.check
     )
     note = _note(result)
     network = f"network: {result.traffic}\n" if result.traffic is not None else ""
-    text = f"{note}\n{network}{shown.text() or '(no output)'}"
+    text = f"{note}\n{network}{output.text() or '(no output)'}"
     if context.emit.attempt > 0:
         text = f"{text.rstrip()}\n\n{notes.RETRIED}"
     if result.exit_code != 0:
@@ -68,8 +60,9 @@ TERMINAL: Final = Tool(
     description=(
         "Run a POSIX shell command in the workspace; returns its exit code and output. {network} It has no "
         "keyboard, is killed after {command_timeout:.0f} s or when it prints megabytes, and of more than "
-        f"{MAX_RESULT // 1024} kB of output you see both ends. Whatever it leaves in the background ends with it: "
-        "start, use and stop a server within one command."
+        f"{MAX_RESULT // 1024} kB of output you see both ends. What it starts with & ends with it. With "
+        "`background: true` it goes on while you make other calls: later commands reach its ports on 127.0.0.1, and "
+        "what it writes into the workspace is kept at the end of each call. It ends at last with the run."
     ),
     args=TerminalArgs,
     run=run_command,

@@ -4,6 +4,9 @@ The jail's input and outputs are this process's own. ``control`` is a socket to 
 end, or dies, the jail is killed. Over it goes one answer, ``{}`` or ``{"budget": …, "used": …, "limit": …}`` or
 ``{"failed": reason}``, each with ``"network"`` (see agent/proxy/counts.py) where the command went to the network. The
 exit code is the command's, as a shell would give it.
+
+Where the command goes on in the background, ``control`` is a descriptor of the service's process (pidfd), and the
+answer goes into a file, with ``"code"``, and with ``"by": "stop"`` or ``"service"`` where that has ended it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import time
 from contextlib import suppress
 
 from agent.warden import network
+from agent.warden.background import Background
 from agent.warden.cgroup import Cgroup, make_cgroup
 from agent.warden.door import Door
 from agent.warden.held import Watcher
@@ -39,13 +43,27 @@ BRIEF_COUNT = 0.05
 MORE_BYTES, MORE_FILES = 16 * 1024 * 1024, 1_000
 """What a command may add to a workspace that was over its budget before."""
 
-Over = dict[str, float | str]
+Answer = dict[str, float | str]
 
 
 def main(orders_fd: int, control: int) -> int:
     os.set_inheritable(control, False)  # the command must not get it
     orders = read_orders(orders_fd)
     door = Door(orders.proxy)
+    background = Background(**orders.background) if orders.background else None
+    status, answer = FAILED, _prepare(orders, door)
+    if not answer:
+        status, answer = _keep(orders, control, background)
+    moved = door.close()
+    if background is not None:
+        background.write_end({"code": status, **answer}, moved)
+    else:
+        _answer(control, answer, moved)
+    return status
+
+
+def _prepare(orders: Orders, door: Door) -> Answer:
+    """Empty, or why not."""
     try:
         network.use(orders.network, orders.argv)
         door.open(orders.argv)
@@ -53,23 +71,27 @@ def main(orders_fd: int, control: int) -> int:
             lend(orders)
     except OSError as error:
         needs = "CAP_SYS_ADMIN is needed to make a network and to lend a folder"
-        _answer(control, {"failed": f"{needs} ({error.strerror or error})"}, door.close())
-        return FAILED
+        return {"failed": f"{needs} ({error.strerror or error})"}
+    return {}
+
+
+def _keep(orders: Orders, control: int, background: Background | None) -> tuple[int, Answer]:
     group = make_cgroup(orders.budgets["memory"], orders.budgets["processes"])
     try:
-        status, over = _Ward(orders, control, group).keep()
+        return _Ward(orders, control, group, background).keep()
     finally:
         if group is not None:
             group.remove()
-    _answer(control, over or {}, door.close())
-    return status
 
 
 class _Ward:
-    def __init__(self, orders: Orders, control: int, cgroup: Cgroup | None) -> None:
+    def __init__(self, orders: Orders, control: int, cgroup: Cgroup | None, background: Background | None) -> None:
         self._budgets = orders.budgets
         self._cgroup = cgroup
-        self._control = control
+        self._background = background
+        self._calls = {control: "service"}
+        if background is not None:
+            self._calls[background.called] = "stop"
         self._workspace = f"{LENT}/workspace" if orders.lent else orders.workspace
         reading, info = os.pipe()
         orders.argv[orders.argv.index("info")] = str(info)
@@ -95,13 +117,15 @@ class _Ward:
             os.dup2(null, fd)
         os.close(null)
 
-    def keep(self) -> tuple[int, Over | None]:
-        """Watch until the jail has ended; returns the exit code and the budget that was passed, if one was."""
+    def keep(self) -> tuple[int, Answer]:
+        """Watch until the jail has ended; returns the exit code and what ended it, where that was not the command."""
         over = None
+        by: Answer = {}
         try:
             over = self._watch()
         finally:
             if over or not self._has_ended(0):
+                by = self._who_calls()
                 self._jail.kill()
             _, status = os.waitpid(self._pid, 0)
             over = over or self._passed_at_last()
@@ -109,16 +133,20 @@ class _Ward:
         if over is None and self._cgroup is not None and self._cgroup.ran_out_of_memory():
             over = self._over("memory", self._budgets["memory"])
         code = os.waitstatus_to_exitcode(status)
-        return (128 - code if code < 0 else code), over
+        return (128 - code if code < 0 else code), over or by
 
-    def _watch(self) -> Over | None:
+    def _who_calls(self) -> Answer:
+        ready = select.select(self._calls, [], [], 0)[0]
+        return {"by": self._calls[ready[0]]} if ready else {}
+
+    def _watch(self) -> Answer | None:
         """Until the jail ends, the service wants it to end, or a budget is passed."""
         if not self._jail.is_known and not self._has_ended(LOOK):
             return {"failed": "the jail cannot be watched"}
         pause = LOOK
         found = 0
         while not self._has_ended(pause):
-            if select.select([self._control], [], [], 0)[0]:
+            if self._who_calls() or (self._background is not None and self._background.is_forgotten):
                 return None
             before = time.monotonic()
             over = self._passed()
@@ -129,11 +157,22 @@ class _Ward:
         return None
 
     def _has_ended(self, wait: float) -> bool:
-        """Waits up to ``wait`` seconds, less if the service speaks."""
-        ready = select.select([self._ended, self._control], [], [], wait)[0]
-        return self._ended in ready
+        """Waits up to ``wait`` seconds, less if it is to end."""
+        give_up = time.monotonic() + wait
+        while True:
+            pipes = self._background.pipes if self._background else []
+            left = max(0.0, give_up - time.monotonic())
+            ready = select.select([self._ended, *self._calls, *pipes], [], [], left)[0]
+            if self._ended in ready or not ready or any(fd in self._calls for fd in ready):
+                return self._ended in ready
+            if self._background:
+                self._background.take()
+            if time.monotonic() >= give_up:
+                return False
 
-    def _passed(self) -> Over | None:
+    def _passed(self) -> Answer | None:
+        if self._background is not None and self._background.is_late:
+            return {"budget": "time", "used": self._background.seconds, "limit": self._background.seconds}
         held = self._watcher.look()
         if held is None:
             # A jail that lives and shows nothing must not go on unwatched.
@@ -146,7 +185,7 @@ class _Ward:
             return self._over("memory", held.memory)
         return self._passed_on_disk(sum(held.deleted.values()))
 
-    def _passed_at_last(self) -> Over | None:
+    def _passed_at_last(self) -> Answer | None:
         """Many commands are over before anybody has counted what they wrote."""
         # Room that others have freed meanwhile hides what this command took, so a small workspace is always counted.
         seconds = LAST_COUNT if self._room.has_shrunk() else BRIEF_COUNT
@@ -154,12 +193,12 @@ class _Ward:
             return self._passed_by(count, 0)
         return None
 
-    def _passed_on_disk(self, deleted: int) -> Over | None:
+    def _passed_on_disk(self, deleted: int) -> Answer | None:
         if (count := self._walker.latest()) is not None:
             self._on_disk = count
         return self._passed_by(self._on_disk, deleted)
 
-    def _passed_by(self, count: tuple[int, int], deleted: int) -> Over | None:
+    def _passed_by(self, count: tuple[int, int], deleted: int) -> Answer | None:
         if self._most is None:
             if self._walker.first is None:
                 return None
@@ -179,11 +218,11 @@ class _Ward:
             files if entries <= files else entries + MORE_FILES,
         )
 
-    def _over(self, budget: str, used: float) -> Over:
+    def _over(self, budget: str, used: float) -> Answer:
         return {"budget": budget, "used": used, "limit": self._budgets[budget]}
 
 
-def _answer(control: int, answer: Over, moved: bytes) -> None:
+def _answer(control: int, answer: Answer, moved: bytes) -> None:
     text = "{}"
     if answer or moved:
         import json  # takes longer to import than most commands take to run

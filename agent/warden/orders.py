@@ -5,13 +5,18 @@ from __future__ import annotations
 import marshal
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class Orders:
     """``argv``: bubblewrap's, in which ``info`` is the descriptor that it reports on. ``uid``: whose the jail is.
 
     ``lent``: names and paths of the host that this uid could not walk to; they appear below ``LENT`` by their names.
     ``budgets``: see agent/sandbox/budgets.py. ``network``: namespaces of another jail (descriptors) whose network this
-    one shares; none: it gets its own. ``proxy``: what the proxy behind its door is told.
+    one shares; none: it gets its own. ``proxy``: what the proxy behind its door is told. ``background``: the arguments
+    of a ``Background``, where it goes on beside later commands.
     """
 
     def __init__(
@@ -23,9 +28,10 @@ class Orders:
         budgets: dict[str, int],
         network: list[int],
         proxy: dict[str, object],
+        background: dict[str, Any] | None,
     ) -> None:
         self.argv, self.uid, self.lent, self.workspace, self.budgets = argv, uid, lent, workspace, budgets
-        self.network, self.proxy = network, proxy
+        self.network, self.proxy, self.background = network, proxy, background
 
 
 LENT = "/tmp"

@@ -162,6 +162,7 @@ class DirectEngine:
             with suppress(*AWAY, Refused, LogUnavailable):
                 self._fail(run_id, PermanentError(f"Internal error: {error}"))
         finally:
+            self._coder.leave(run_id)
             self._held.pop(run_id, None)
             self._wake.set()
 

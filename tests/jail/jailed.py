@@ -73,9 +73,15 @@ def run_as_ordinary_user(
             "network": asdict(network) if network is not None else None,
         }
     )
+    told = json.loads(as_ordinary_user(__name__, asked))
+    return Ending(CommandResult.model_validate(told["result"]), told["output"])
+
+
+def as_ordinary_user(module: str, asked: str) -> str:
+    """What the program ``module`` prints as an ordinary user, given ``asked``."""
     somebody: dict[str, Any] = {"user": ORDINARY, "group": ORDINARY, "extra_groups": []} if os.geteuid() == 0 else {}
-    done = subprocess.run(
-        [_python(), "-B", "-m", __name__],
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        [_python(), "-B", "-m", module],
         input=asked,
         capture_output=True,
         text=True,
@@ -86,8 +92,7 @@ def run_as_ordinary_user(
         **somebody,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    return Ending(CommandResult.model_validate(told["result"]), told["output"])
+    return done.stdout
 
 
 def _python() -> str:

@@ -80,6 +80,7 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
             step = InngestStep(ctx, run_id, execution, steps, log)
             result = in_terms_of_inngest(ctx.attempt, coder.run, record, step)
         except RunMoved:
+            coder.leave(run_id)
             return _settled(run_id)
 
         ctx.step.run("complete", lambda: in_terms_of_inngest(ctx.attempt, patiently, log.complete, run_id, result))
