@@ -25,6 +25,7 @@ from agent.protocols import ChatModel, Emit
 from agent.sandbox.local import LocalSandbox
 from orchestrator.coding import Coder
 from orchestrator.destinations import Deliveries
+from orchestrator.destinations.protocol import Letter
 from orchestrator.drain import Drain
 from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.direct import LEASE_SECONDS, DirectEngine
@@ -120,6 +121,20 @@ class Model:
         return reply
 
 
+class Receiver:
+    """A ``Destination`` that keeps what it gets."""
+
+    name = "receiver"
+    title = "the receiver"
+    takes_errors = False
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+
+    def send(self, letter: Letter) -> None:
+        self.letters.append(letter)
+
+
 class OneModel(Catalog):
     def __init__(self, model: ChatModel) -> None:
         super().__init__(ModelConfig())
@@ -153,6 +168,8 @@ class Story:
     """A run from its start to its end."""
 
     asked: dict[int, list[list[Message]]]
+    letters: list[Letter]
+    """The result, as often as it was sent."""
     moments: list[Moment] = field(default_factory=list)
     deaths: list[Died] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -195,12 +212,13 @@ class Machine:
         for name in (APPROVED, DENIED):
             (self._marks.folder / name).unlink(missing_ok=True)
         model = Model(lambda: int(self._reaper.step.removeprefix("model-")), script(self._marks))
+        receiver = Receiver()
         previews = Previews(Tokens("", {}, self._redis), StoredFiles(self._log), "", 60)
         keys = IdempotencyKeys(self._redis, 60)
-        coder = Coder(self._settings, self._log, OneModel(model), keys, previews, Deliveries([]))
+        coder = Coder(self._settings, self._log, OneModel(model), keys, previews, Deliveries([receiver]))
         self._log.create(RunRequested(run_id=run_id, project_id=run_id, value="Take notes."), "direct", "Accepted")
         self._reaper = reaper = Reaper(dies_at, partial(self._speak, run_id))
-        story = Story(model.asked)
+        story = Story(model.asked, receiver.letters)
         while not (record := self._log.record(run_id)).ended:
             try:
                 if record.fields["engine"] == WAITING:

@@ -27,6 +27,7 @@ STEPS = (
     *("", "prepare", "model-1", "tool-1-1", "tool-1-2", "model-2", "approval-2-1", "tool-2-1", "tool-2-2", "compact-1"),
     *("model-3", "tool-3-1", "compact-2", "model-4", "approval-4-1", "tool-4-1", "tool-4-2", "model-5", "check-1"),
     *("model-6", "tool-6-1", "model-7", "check-2", "finish", "model-8", "tool-8-1", "model-9", "check-3", "finish-2"),
+    "deliver-receiver",
 )
 COMMANDS = {"tool-1-2", "tool-2-1", "tool-6-1", "tool-8-1"}
 NOTE = f"\n\n{notes.RETRIED}"
@@ -75,6 +76,7 @@ def test_a_run_that_dies_in_every_step_ends_like_one_that_never_did(
     assert_messages_as_undisturbed(story, undisturbed, unfinished)
     assert_each_call_paid_once(story, undisturbed, unfinished)
     assert_commands_ran_once(story, unfinished)
+    assert_result_sent_once(story, unfinished)
 
     assert_whole(story.events)
     assert shown(story.events) == shown(undisturbed.events)
@@ -115,6 +117,14 @@ def assert_commands_ran_once(story: Story, unfinished: list[Died]) -> None:
     died = next((died for died in unfinished if died.moment.step == "tool-2-1"), None)
     assert story.approved == 1 + (died.approved if died else 0)
     assert story.denied == 0
+
+
+def assert_result_sent_once(story: Story, unfinished: list[Died]) -> None:
+    """… or again, the same under the same key, where its process died before it could store that it had been taken."""
+    moments = [died.moment for died in unfinished if died.moment.step == "deliver-receiver"]
+    repeats = sum(moment.script == "commit" for moment in moments)
+    assert story.letters == [story.letters[0]] * (1 + repeats)
+    assert story.letters[0].data["usage"] == story.events[-1]["data"]["usage"]
 
 
 def shown(events: list[Event]) -> State:
