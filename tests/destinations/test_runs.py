@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from tests.conftest import next_database
 from tests.destinations.conftest import SECRET
 from tests.support import llm
-from tests.support.inngest import InngestExecutor
+from tests.support.inngest import InngestExecutor, InngestServer, RealInngest
 from tests.support.model_server import Gate, ModelServer
 from tests.support.receiver import TAKEN, Answer, Receiver, Request, answers, hangs, hangs_up, receiving
 from tests.support.service import Service
@@ -39,19 +39,18 @@ class Place:
 
 
 @contextmanager
-def placed(engine: str, folder: Path, redis: RedisServer, model: ModelServer) -> Iterator[Place]:
+def placed(inngest: InngestServer | None, folder: Path, redis: RedisServer, model: ModelServer) -> Iterator[Place]:
+    engine = "direct" if inngest is None else "inngest"
     with ExitStack() as stack:
         webhook, convex = stack.enter_context(receiving()), stack.enter_context(receiving())
         env = {"AGENT_ENGINE": engine, "AGENT_SANDBOX": "unsafe-local", "AGENT_STALL_SECONDS": "2"}
         env |= {"AGENT_WEBHOOK_URL": f"{webhook.url}/hook", "AGENT_WEBHOOK_SECRET": SECRET}
         env |= {"CONVEX_URL": convex.url, "CONVEX_DEPLOY_KEY": DEPLOY_KEY, **model.environment()}
-        executor = None
-        if engine == "inngest":
-            executor = stack.enter_context(InngestExecutor(retry_delay=0.05, minimum_retry_after=0.05))
-            env |= executor.environment()
+        if inngest is not None:
+            env |= inngest.environment()
         service = stack.enter_context(Service(next_database(redis), folder, workers=1, env=env))
-        if executor is not None:
-            executor.wait_for_function("runwire-code-agent-run")
+        if inngest is not None:
+            inngest.wait_for_function("runwire-code-agent-run")
         yield Place(service, webhook, convex, folder / "service.log")
 
 
@@ -59,7 +58,7 @@ def placed(engine: str, folder: Path, redis: RedisServer, model: ModelServer) ->
 def direct_place(
     redis_server: RedisServer, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
-    with placed("direct", tmp_path_factory.mktemp("direct"), redis_server, model_server) as place:
+    with placed(None, tmp_path_factory.mktemp("direct"), redis_server, model_server) as place:
         yield place
 
 
@@ -67,7 +66,21 @@ def direct_place(
 def inngest_place(
     redis_server: RedisServer, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
-    with placed("inngest", tmp_path_factory.mktemp("inngest"), redis_server, model_server) as place:
+    with (
+        InngestExecutor(retry_delay=0.05, minimum_retry_after=0.05) as executor,
+        placed(executor, tmp_path_factory.mktemp("inngest"), redis_server, model_server) as place,
+    ):
+        yield place
+
+
+@pytest.fixture(scope="module")
+def real_place(
+    redis_server: RedisServer, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    with (
+        RealInngest.from_environment(tmp_path_factory.mktemp("real")) as real,
+        placed(real, tmp_path_factory.mktemp("service"), redis_server, model_server) as place,
+    ):
         yield place
 
 
@@ -76,7 +89,7 @@ def direct(direct_place: Place) -> Place:
     return anew(direct_place)
 
 
-@pytest.fixture(params=["direct", "inngest"])
+@pytest.fixture(params=["direct", "inngest", pytest.param("real", marks=pytest.mark.inngest)])
 def place(request: pytest.FixtureRequest) -> Place:
     """The test runs with each engine."""
     return anew(request.getfixturevalue(f"{request.param}_place"))
