@@ -10,7 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.destinations import STEP_PREFIX
 from orchestrator.runlog import Beat
+
+GRACE_SECONDS: Final = 30.0
+"""How much longer than its time a run may take: its own steps notice the time-out first."""
 
 WAITS_MS: Final = 3_000
 """A run that has done nothing for so long between two steps waits for something."""
@@ -49,6 +53,15 @@ class Scene:
             return False
         is_running = beat.step is not None and self.now <= beat.at + beat.silence
         return is_running or self.now - beat.at < SERVED_MS
+
+
+def is_out_of_time(beat: Beat, now: int, run_timeout: float) -> bool:
+    """Whether a run that stands still has taken longer than it may, in seconds; ``now`` as in ``Scene``.
+
+    Never one whose result is on its way: its work is done, and the steps that are left are bounded by themselves.
+    """
+    is_delivering = (beat.step or beat.done_step or "").startswith(STEP_PREFIX)
+    return not is_delivering and now - beat.created > (run_timeout + GRACE_SECONDS) * 1000
 
 
 def worth_saying(before: int, said: int | None) -> bool:

@@ -14,12 +14,11 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from orchestrator.destinations import STEP_PREFIX
 from orchestrator.drain import Drain
 from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.protocol import Engine
-from orchestrator.engines.standstill import Scene, worth_saying
+from orchestrator.engines.standstill import Scene, is_out_of_time, worth_saying
 from orchestrator.engines.turns import Turns
 from orchestrator.logs import get_logger
 from orchestrator.runlog import Beat, LogFull, Refused, RunLog
@@ -35,9 +34,6 @@ BLIND_SECONDS: Final = 3.0
 
 FREE_SECONDS: Final = 5.0
 """An engine with a free place for this long, which still leaves a run alone, has lost it."""
-
-GRACE_SECONDS: Final = 30.0
-"""How much longer than its time a run may take: its own steps notice the time-out first."""
 
 log = get_logger(__name__)
 
@@ -113,9 +109,7 @@ class Watch:
                 self._settle(beat, scene, engine)
 
     def _settle(self, beat: Beat, scene: Scene, engine: Engine) -> None:
-        is_over = scene.now - beat.created > (self._run_timeout + GRACE_SECONDS) * 1000
-        # One whose work is done has a result, and its last steps are bounded by themselves.
-        if is_over and not (beat.step or "").startswith(STEP_PREFIX):
+        if is_out_of_time(beat, scene.now, self._run_timeout):
             self._log.fail(beat.run_id, "The run took longer than it may", "timeout", receipt=True)
             return
         if beat.step is not None:

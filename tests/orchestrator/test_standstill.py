@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.engines.standstill import Scene, worth_saying
+from orchestrator.engines.standstill import Scene, is_out_of_time, worth_saying
 from orchestrator.runlog import Beat
 
 NOW = 1_000_000
@@ -47,3 +47,19 @@ def test_who_waits_longest_is_before_the_others() -> None:
 )
 def test_a_place_in_the_queue_is_said_again_when_it_is_half_as_far(before: int, said: int | None, again: bool) -> None:
     assert worth_saying(before, said) is again
+
+
+@pytest.mark.parametrize(
+    ("beat", "is_over"),
+    [
+        (replace(RUNNING, created=NOW - 89_000), False),  # its own steps see the time-out first
+        (replace(RUNNING, created=NOW - 91_000), True),
+        (replace(BETWEEN, created=NOW - 91_000, done_step="finish"), True),
+        (replace(RUNNING, created=NOW - 91_000, step="deliver-webhook", done_step="finish"), False),
+        (replace(BETWEEN, created=NOW - 91_000, done_step="deliver-convex"), False),
+        (replace(RUNNING, created=NOW - 91_000, step="tool-1-1", done_step="deliver-convex"), True),
+    ],
+    ids=["in its grace", "over", "between two steps", "delivering", "between two deliveries", "working"],
+)
+def test_a_run_whose_result_is_on_its_way_does_not_run_out_of_time(beat: Beat, is_over: bool) -> None:
+    assert is_out_of_time(beat, NOW, run_timeout=60) is is_over
