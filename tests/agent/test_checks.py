@@ -86,6 +86,7 @@ def test_what_is_right_passes(checked: Check) -> None:
     ],
 )
 def test_what_is_broken_is_found(checked: Check, path: str, text: str, problem: str) -> None:
+    """FINDINGS D9: only JSON and Python were known, a broken page.tsx passed."""
     [found] = checked({path: text}).problems
     assert found.startswith(problem)
 

@@ -50,6 +50,7 @@ def test_cut_arguments_are_answered_with_how_to_split_them(request_: RunRequest,
 
 
 def test_a_model_that_did_nothing_is_asked_once_what_is_missing(request_: RunRequest, no_jail: Sandbox) -> None:
+    """FINDINGS D1: a first answer without a call ended the run after one nudge, with no files, as `complete`."""
     model = ScriptedModel(says("I will make a page."), says("", writes(**PAGE)), says("Done"))
     result, _ = run(request_, no_jail, model)
     assert result.outcome == "done"

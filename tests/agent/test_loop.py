@@ -15,6 +15,8 @@ from agent.memory_store import MemoryStore
 from agent.messages import Limits, RunRequest, RunResult, ToolCall, Usage
 from agent.models.offline import OfflineModel
 from agent.protocols import ChatModel, Sandbox
+from agent.sandbox import open_sandbox
+from agent.workspace import Room
 from tests.agent.fakes import AtOnce, ScriptedModel, StepByStep, call, plain, says, writes
 
 PAGE = {"index__html": "<title>x</title>"}
@@ -89,6 +91,8 @@ def test_what_does_not_fit_the_last_event_is_named_there(request_: RunRequest, n
 def test_a_workspace_that_was_lost_is_rebuilt_and_the_model_told_what_is_not(
     request_: RunRequest, jail: Sandbox, tmp_path: Path
 ) -> None:
+    """FINDINGS D2: modes, links and empty folders were not stored, and the model was not told what a machine took."""
+
     def lose(step_id: str) -> None:
         if step_id == "tool-2-1":
             shutil.rmtree(tmp_path / "sandboxes")
@@ -107,6 +111,19 @@ def test_a_workspace_that_was_lost_is_rebuilt_and_the_model_told_what_is_not(
     assert "- node_modules/: ignored folder" in told and "Make it again" in told
     assert any("not there any more" in status for status in step.events.of("status"))
     assert model.asked[3][-1].content == "exit code 0\n(no output)"  # told once
+
+
+def test_a_file_that_is_too_large_is_named_to_the_model_and_the_viewer(request_: RunRequest, tmp_path: Path) -> None:
+    """FINDINGS D2: a file of 3 MB was in no message and no event."""
+    step = AtOnce(store := MemoryStore())
+    jail = open_sandbox("bubblewrap", tmp_path / "sandboxes", "run_1", room=Room(file=1_000_000))
+    make = "head -c 3000000 /dev/zero > big.bin; echo small > small.txt"
+    model = ScriptedModel(says("", call("terminal", command=make)), says("Done"))
+    result = run(request_, model, jail, step, store)
+    assert list(result.files) == ["small.txt"]
+    named = "- big.bin (3.0 MB): too large, more than 1000000 bytes"
+    assert named in model.asked[1][-1].content
+    assert [named in status for status in step.events.of("status") if "Not kept" in status] == [True]
 
 
 def test_what_an_interrupted_attempt_did_is_undone(request_: RunRequest, jail: Sandbox) -> None:
@@ -212,9 +229,10 @@ def test_a_deadline_that_passes_during_a_command_ends_the_run(request_: RunReque
 
 
 def test_a_later_run_continues_from_the_projects_files(request_: RunRequest, no_jail: Sandbox, tmp_path: Path) -> None:
+    """FINDINGS D3: it sent two system messages."""
     step = AtOnce(store := MemoryStore(plain({"old.txt": b"old"})))
     model = ScriptedModel(says("", writes(new__txt="new")), says("Done"))
     run(request_, model, no_jail, step, store)
-    assert [message.role for message in model.asked[0]] == ["system", "user"]  # FINDINGS D3: there were two of system
+    assert [message.role for message in model.asked[0]] == ["system", "user"]
     assert "- old.txt" in model.asked[0][0].content
     assert store.project == plain({"old.txt": b"old", "new.txt": b"new"})

@@ -53,6 +53,7 @@ def notes(events: Events) -> list[tuple[bool, str]]:
 
 
 def test_reading_shows_line_numbers(use: Use) -> None:
+    """FINDINGS D8: `readFiles` had no line numbers and no ranges; there was no tool to edit, search or list."""
     text = use("readFiles", files=["a.txt", "logo.png", "none.txt"])
     assert text == (
         "==> a.txt <==\n     1\tone\n     2\ttwo\n     3\tthree\n"
@@ -165,6 +166,7 @@ def test_a_search_does_not_wait_for_pipes_nor_look_into_ignored_folders(use: Use
 
 
 def test_the_terminal_says_its_limits() -> None:
+    """FINDINGS D8: the model was not told how long a command may take."""
     [terminal] = [spec for spec in specs(Limits(command_timeout=7)) if spec.name == "terminal"]
     assert "killed after 7 s" in terminal.description
 

@@ -149,6 +149,7 @@ def test_a_command_cannot_make_the_tools_read_a_host_file(jail: Sandbox) -> None
 
 
 def test_what_is_not_kept_is_left_alone_and_named(sandbox: Sandbox, root: Path) -> None:
+    """FINDINGS D2: files over 1 MB, `.git` and `node_modules` vanished without a word."""
     for folder in (".git", "node_modules", "deep/__pycache__"):
         (root / folder).mkdir(parents=True)
         (root / folder / "x").write_text("x")
@@ -181,6 +182,7 @@ def test_a_known_file_that_grew_too_large_is_said_to_be_gone_and_why(sandbox: Sa
 
 
 def test_new_files_never_push_known_ones_over_the_cap(sandbox: Sandbox, root: Path) -> None:
+    """FINDINGS D2: what was over 500 files vanished without a word."""
     known = {"zz-known": Entry(b"1")}
     sandbox.write(known, nothing)
     for number in range(ROOM.files + 40):
@@ -193,6 +195,7 @@ def test_new_files_never_push_known_ones_over_the_cap(sandbox: Sandbox, root: Pa
 
 
 def test_more_than_fits_in_all_is_named(sandbox: Sandbox, root: Path) -> None:
+    """FINDINGS D2: what was over 8 MB in all vanished without a word."""
     for number in range(10):
         (root / f"{number}").write_bytes(bytes([number]) * 900_000)
     found = look(sandbox)

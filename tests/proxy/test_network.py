@@ -54,6 +54,7 @@ def test_the_server_is_told_what_the_client_said_and_nothing_more(origin: Origin
     ids=["curl", "python", "npm", "git", "pip"],
 )
 def test_without_hosts_programs_fail_at_once_and_the_result_says_why(command: str) -> None:
+    """FINDINGS D9: npm waited until it was killed."""
     ending = run_here(command, network=Network(), timeout=30)
     assert ending.result.exit_code not in (0, None), ending
     assert "there is no network (AGENT_SANDBOX_ALLOW lists no hosts)" in str(ending.result.traffic), ending
