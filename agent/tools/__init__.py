@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from agent import prompts
 from agent.messages import Limits, ToolCall, ToolSpec
+from agent.paths import InvalidPath
 from agent.tools.base import Context, Tool, ToolFailure
 from agent.tools.edit_file import EDIT_FILE
 from agent.tools.list_files import LIST_FILES
@@ -56,7 +57,10 @@ def _run(call: ToolCall, context: Context) -> tuple[str, str]:
         args = tool.args.model_validate(call.args)
     except ValidationError as error:
         raise ToolFailure(f"Wrong arguments for {call.name}: {_explain(error)}.", "wrong arguments") from error
-    return tool.run(args, context)
+    try:
+        return tool.run(args, context)
+    except InvalidPath as error:
+        raise ToolFailure(f"Nothing was done: {error}.", "wrong path") from error
 
 
 def _explain(error: ValidationError) -> str:

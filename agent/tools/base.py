@@ -50,7 +50,8 @@ class Context:
 class Tool(Generic[A]):
     """``description`` may name limits, such as ``{command_timeout}``, and ``{network}``.
 
-    ``run`` returns the text for the model and a note of a few words for viewers, or raises ``ToolFailure``.
+    ``run`` returns the text for the model and a note of a few words for viewers, or raises ``ToolFailure``, or
+    ``InvalidPath`` before it has done anything.
     """
 
     name: str

@@ -27,10 +27,7 @@ class EditFileArgs(Args):
 
 def edit_file(args: EditFileArgs, context: Context) -> tuple[str, str]:
     """The changed lines with their new numbers, or why nothing was changed and where the passage could have been."""
-    try:
-        path = paths.checked(args.path)
-    except paths.InvalidPath as error:
-        raise ToolFailure(f"Nothing was changed: {error}.", "wrong path") from error
+    path = paths.checked(args.path)
     text = _text(path, context)
     old, new = args.old, args.new
     if "\r\n" in text and "\r" not in old:  # models write \n; the file keeps its own line ends

@@ -28,10 +28,7 @@ def list_files(args: ListFilesArgs, context: Context) -> tuple[str, str]:
 
 
 def _prefix(folder: str) -> str:
-    try:
-        plain = paths.checked_folder(folder)
-    except paths.InvalidPath as error:
-        raise ToolFailure(f"Not listed: {error}.", "wrong path") from error
+    plain = paths.checked_folder(folder)
     return f"{plain}/" if plain else ""
 
 

@@ -48,10 +48,7 @@ def search_files(args: SearchFilesArgs, context: Context) -> tuple[str, str]:
 
 
 def _command(args: SearchFilesArgs) -> str:
-    try:
-        folder = paths.checked_folder(args.folder) or "."
-    except paths.InvalidPath as error:
-        raise ToolFailure(f"Not searched: {error}.", "wrong path") from error
+    folder = paths.checked_folder(args.folder) or "."
     if "\n" in args.text or "\0" in args.text:
         raise ToolFailure("Not searched: expected a text of one line.", "not one line")
     ignored = [f"--exclude-dir={name}" for name in sorted(workspace.IGNORED)]

@@ -22,7 +22,7 @@ class WriteFilesArgs(Args):
 
 def write_files(args: WriteFilesArgs, context: Context) -> tuple[str, str]:
     """All of them or, where a path or a size is wrong, none; what the workspace refuses is said beside the rest."""
-    contents = {_path(file.path): _content(file) for file in args.files}
+    contents = {paths.checked(file.path): _content(file) for file in args.files}
     entries = {path: Entry(content) for path, content in contents.items()}
     failed = context.sandbox.write(entries, context.emit.check)
     written = [f"{path} ({len(content)} bytes)" for path, content in contents.items() if path not in failed]
@@ -31,13 +31,6 @@ def write_files(args: WriteFilesArgs, context: Context) -> tuple[str, str]:
         text = "\n".join([reasons, *(["Written:", *written] if written else [])])
         raise ToolFailure(text, f"{_count(len(written))}, {len(failed)} not")
     return "\n".join(["Written:", *written]), _count(len(written))
-
-
-def _path(path: str) -> str:
-    try:
-        return paths.checked(path)
-    except paths.InvalidPath as error:
-        raise ToolFailure(f"Nothing was written: {error}.", "wrong path") from error
 
 
 def _content(file: FileToWrite) -> bytes:

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from agent import paths, tools
 from agent.entries import Entry, LeftOut, Stored, Tree, marked
 from agent.messages import Limits
+from agent.protocols import Sandbox
 from agent.sandbox import open_sandbox
 from agent.tools import Context, answer, specs
+from agent.tools.base import Args, Tool
 from tests.agent.fakes import Events, call
 
 LINES = "".join(f"line {number}\n" for number in range(1, 21))
@@ -115,7 +118,6 @@ def test_an_edit_keeps_modes_and_line_ends(use: Use) -> None:
         ({"path": "logo.png", "old": "P", "new": ""}, "is not text"),
         ({"path": "link", "old": "one", "new": ""}, "link: Too many levels of symbolic links"),
         ({"path": "none", "old": "one", "new": ""}, "none: No such file or directory"),
-        ({"path": "../up", "old": "one", "new": ""}, "expected a relative path"),
         ({"path": "a.txt", "old": "one", "new": "x" * 1_000_000}, "too many to keep"),
     ],
 )
@@ -149,7 +151,10 @@ def test_a_list_shows_what_there_is_and_what_is_not_kept(use: Use) -> None:
         ),
         ({"text": "-e $(touch x) '\""}, {"No line holds '-e $(touch x) \\'\"'."}),
         ({"text": "(", "regex": True}, {"Not searched: grep: Unmatched ( or \\(."}),
-        ({"text": "x", "folder": "../"}, {"Not searched: expected a relative path inside the workspace, got '../'."}),
+        (
+            {"text": "x", "folder": "../"},
+            {"Nothing was done: expected a relative path inside the workspace, got '../'."},
+        ),
         ({"text": "x", "folder": "nowhere"}, {"Not searched: grep: nowhere: No such file or directory."}),
         ({"text": "a\nb"}, {"Not searched: expected a text of one line."}),
     ],
@@ -169,6 +174,20 @@ def test_the_terminal_says_its_limits() -> None:
     """FINDINGS D8: the model was not told how long a command may take."""
     [terminal] = [spec for spec in specs(Limits(command_timeout=7)) if spec.name == "terminal"]
     assert "killed after 7 s" in terminal.description
+
+
+def test_a_path_that_leads_outside_is_answered_whatever_tool_it_is_for(
+    events: Events, no_jail: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool that forgot to say so failed its run."""
+
+    def checks(args: Args, context: Context) -> tuple[str, str]:
+        return paths.checked("../up"), ""
+
+    monkeypatch.setitem(tools.TOOLS, "new", Tool("new", "A new one.", Args, checks))
+    text = answer(call("new"), Context(no_jail, events, "call-1", 20.0))
+    assert text == "Nothing was done: expected a relative path inside the workspace, got '../up'."
+    assert notes(events) == [(False, "wrong path")]
 
 
 @pytest.mark.parametrize("tool", [spec.name for spec in specs()])
