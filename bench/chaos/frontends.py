@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -41,6 +42,9 @@ CALM_SECONDS: Final = 600.0
 LONGEST_SHARE: Final = 3.0
 """Of the time that was asked for: on a slow machine the page begins its last chats later."""
 
+OF_A_PAGE: Final = 34
+"""Chats of one browser: more would take turns for its six connections to a host."""
+
 NOTES_SHOWN: Final = 10
 
 
@@ -63,20 +67,21 @@ def storm(engine: Engine, runs: int, seconds: float, pause: float, folder: Path)
         stage, faults = stack.enter_context(_scene(engine, folder))
         lines = stack.enter_context(Lines(stage.service.port))
         faults |= {"clients' connections cut": (6, lambda _: lines.cut())}
-        browser = stack.enter_context(Browser(folder / "browser"))
+        pages = [stack.enter_context(Browser(folder / f"browser-{number}")) for number in range(-(-runs // OF_A_PAGE))]
         drive = [node(), "chaos/drive.mjs", lines.url, str(runs), str(seconds)]
         driver = subprocess.Popen(bound_to_parent(drive), cwd=CLIENTS, stdout=subprocess.PIPE, text=True)
         try:
-            browser.open(f"{lines.url}/chaos/index.html?runs={runs}&seconds={seconds}")
-            all_begun = f"results.begun === {runs}"
-            outcome.faults = _break(seconds, pause, Breaker(stage, faults), lambda: bool(browser.evaluate(all_begun)))
+            for number, page in enumerate(pages):
+                share = len(range(number, runs, len(pages)))
+                page.open(f"{lines.url}/chaos/index.html?runs={share}&seconds={seconds}")
+            outcome.faults = _break(seconds, pause, Breaker(stage, faults), partial(_all, pages, "allBegun"))
             said, _ = driver.communicate(timeout=CALM_SECONDS)
         finally:
             driver.kill()
             driver.wait()
-        with suppress(TimeoutError):  # the table tells how many chats of the page have not ended
-            wait_until(lambda: browser.evaluate("results.over"), CALM_SECONDS, "every chat of the page to end")
-        for results in (json.loads(said), browser.evaluate("results")):
+        with suppress(TimeoutError):  # the table tells how many chats have not ended
+            wait_until(partial(_all, pages, "over"), CALM_SECONDS, "every chat to end")
+        for results in (json.loads(said), *(page.evaluate("results") for page in pages)):
             outcome.reconnects += results["reconnects"]
             for shown in results["shown"]:
                 _compare(shown, stage, outcome)
@@ -111,6 +116,10 @@ def _break(seconds: float, pause: float, breaker: Breaker, is_over: Callable[[],
     finally:
         breaker.close()
     return breaker.total()
+
+
+def _all(pages: list[Browser], what: str) -> bool:
+    return all(page.evaluate(f"results.{what}") for page in pages)
 
 
 def _compare(shown: dict[str, Any], stage: Scene, outcome: Outcome) -> None:

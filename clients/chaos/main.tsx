@@ -7,7 +7,7 @@ import { createRoot } from "react-dom/client";
 const asked = new URLSearchParams(location.search);
 const [runs, seconds] = [Number(asked.get("runs")), Number(asked.get("seconds"))];
 const AT_ONCE = 5;
-const results = { shown: [] as unknown[], reconnects: 0, begun: 0, over: false };
+const results = { shown: [] as unknown[], reconnects: 0, allBegun: false, over: false };
 Object.assign(window, { results });
 
 function Chat({ id }: { id: string }) {
@@ -38,7 +38,7 @@ function Chat({ id }: { id: string }) {
 function Page() {
   const [chats, setChats] = useState<string[]>([]);
   useEffect(() => {
-    if ((results.begun = chats.length) >= runs) return;
+    if ((results.allBegun = chats.length >= runs)) return;
     const began = Date.now();
     const next = setInterval(() => {
       if (Date.now() - began < (chats.length && (seconds * 1000) / runs)) return;
