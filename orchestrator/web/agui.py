@@ -44,9 +44,7 @@ class AgUiRoutes:
         if not inputs.RUN_ID.fullmatch(asked.run_id):
             raise Problem(400, "runId must have 1 to 64 letters, digits, - and _")
         props = asked.forwarded_props if isinstance(asked.forwarded_props, dict) else {}
-        prompt = conversation.prompt(
-            self.settings, self.models, asked.thread_id, _last_words(asked), props.get("model")
-        )
+        prompt = conversation.prompt(self.settings, self.models, asked.thread_id, _last_words(asked), props)
         run_id, is_new = self.access.find(prompt, f"agui:{asked.run_id}", asked.run_id)
         if not is_new:
             self.access.record(run_id, "read")  # ids are the clients' own: it may be another caller's

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import flask
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from agent.messages import Approval
 from agent.models.catalog import Catalog
+from orchestrator.engines.turns import OnConflict
 from orchestrator.formats import TranslatedStream
 from orchestrator.formats.ai_sdk import HEADERS, RESETS_SINCE, UIMessageStream
 from orchestrator.formats.asked import asked_id
@@ -69,13 +70,17 @@ class UIMessage(_Model):
 
 
 class ChatRequest(_Model):
-    """What `DefaultChatTransport` sends; `model` may be added by its `body`."""
+    """What `DefaultChatTransport` sends; `model` and `onConflict` may be added by its `body`."""
 
     id: str = Field(min_length=1)
     messages: list[UIMessage]
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = None
     model: str | None = None
+    on_conflict: OnConflict | None = None
+
+    def wishes(self) -> dict[str, Any]:
+        return self.model_dump(by_alias=True, include={"model", "on_conflict"}, exclude_none=True)
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class ChatRoutes:
         if answers := _answers(asked):
             return self._go_on(asked.id, answers, version)
         message = _last_words(asked.messages)
-        prompt = conversation.prompt(self.settings, self.models, asked.id, message.text(), asked.model)
+        prompt = conversation.prompt(self.settings, self.models, asked.id, message.text(), asked.wishes())
         key = [asked.id, message.id, prompt.value, prompt.model]
         latest = self.access.runs.latest(asked.id)
         if asked.trigger == "regenerate-message":

@@ -92,6 +92,7 @@ BAD = {
     "an unknown part": asking("t", "r", [{"type": "hologram"}]),
     "too long a text": asking("t", "r", "x" * 51),
     "an unknown model": asking("t", "r", forwardedProps={"model": "gpt-0"}),
+    "an unknown onConflict": asking("t", "r", forwardedProps={"onConflict": ["queue"]}),
     "a model of another type": asking("t", "r", forwardedProps={"model": 7}),
     "no object": [],
 }

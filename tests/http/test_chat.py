@@ -91,6 +91,22 @@ def test_a_cancelled_chat_aborts(scripted_service: Service, model_server: ModelS
     assert scripted_service.http.post("/api/chat/none-of-it/cancel").status_code == 404
 
 
+def test_a_message_may_replace_the_run_before_it(
+    scripted_service: Service, model_server: ModelServer, unique: Unique
+) -> None:
+    gate, chat = Gate(), unique("chat")
+    stopped = asking(chat, model_server.script(unique("stopped"), gate))
+    with scripted_service.http.stream("POST", "/api/chat", json=stopped) as response:
+        gate.wait_until_asked()
+        instead = Gate()
+        instead.finish("instead")
+        text = model_server.script(unique("instead"), instead)
+        said = chunks(scripted_service.http.post("/api/chat", json=asking(chat, text, "u2", onConflict="cancel")))
+        response.read()
+    assert chunks(response)[-1]["type"] == "abort"
+    assert said[-1]["type"] == "finish"
+
+
 @pytest.mark.parametrize("version", ["6", "5.0.12"])
 def test_an_older_client_says_so_and_is_never_told_to_reset(service: Service, unique: Unique, version: str) -> None:
     chat = unique("chat")
@@ -118,6 +134,7 @@ BAD = {
     "a file": ({"id": "c", "messages": [_message(parts=[{"type": "file", "url": "data:,", "mediaType": "a/b"}])]}, 400),
     "an unknown trigger": ({"id": "c", "messages": [_message()], "trigger": "shoot"}, 400),
     "an unknown model": ({"id": "c", "messages": [_message()], "model": "gpt-0"}, 400),
+    "an unknown onConflict": ({"id": "c", "messages": [_message()], "onConflict": "wait"}, 400),
     "too long a text": ({"id": "c", "messages": [_message(parts=[{"type": "text", "text": "x" * 51}])]}, 400),
     "a chat id that cannot be a project": ({"id": "a\nb", "messages": [_message()]}, 400),
     "no object": ([], 400),
