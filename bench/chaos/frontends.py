@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -39,12 +38,8 @@ CLIENT_NAMES: Final = ("ai7", "ai6", "ag-ui", "useChat")
 CALM_SECONDS: Final = 600.0
 """For the last runs to end."""
 
-LONGEST_SHARE: Final = 3.0
-"""Of the time that was asked for: on a slow machine the page begins its last chats later."""
-
-OF_A_PAGE: Final = 34
-"""Chats of one browser: more would take turns for its six connections to a host."""
-
+LONGEST_SHARE: Final = 6.0
+"""The last runs begin after the time that was asked for: only so many of each client go on at once."""
 NOTES_SHOWN: Final = 10
 
 
@@ -67,21 +62,19 @@ def storm(engine: Engine, runs: int, seconds: float, pause: float, folder: Path)
         stage, faults = stack.enter_context(_scene(engine, folder))
         lines = stack.enter_context(Lines(stage.service.port))
         faults |= {"clients' connections cut": (6, lambda _: lines.cut())}
-        pages = [stack.enter_context(Browser(folder / f"browser-{number}")) for number in range(-(-runs // OF_A_PAGE))]
-        drive = [node(), "chaos/drive.mjs", lines.url, str(runs), str(seconds)]
-        driver = subprocess.Popen(bound_to_parent(drive), cwd=CLIENTS, stdout=subprocess.PIPE, text=True)
-        try:
-            for number, page in enumerate(pages):
-                share = len(range(number, runs, len(pages)))
-                page.open(f"{lines.url}/chaos/index.html?runs={share}&seconds={seconds}")
-            outcome.faults = _break(seconds, pause, Breaker(stage, faults), partial(_all, pages, "allBegun"))
-            said, _ = driver.communicate(timeout=CALM_SECONDS)
-        finally:
-            driver.kill()
-            driver.wait()
-        with suppress(TimeoutError):  # the table tells how many chats have not ended
-            wait_until(partial(_all, pages, "over"), CALM_SECONDS, "every chat to end")
-        for results in (json.loads(said), *(page.evaluate("results") for page in pages)):
+        page = stack.enter_context(Browser(folder / "browser"))
+        driver = stack.enter_context(_driver(lines.url, runs, seconds, folder / "shown.json"))
+        page.open(f"{lines.url}/chaos/index.html?runs={runs}&seconds={seconds}")
+
+        def is_over() -> bool:
+            return driver.poll() is not None and bool(page.evaluate("results.over"))
+
+        outcome.faults = _break(seconds, pause, Breaker(stage, faults), is_over)
+        with suppress(TimeoutError):  # the table tells how many have not ended
+            wait_until(is_over, CALM_SECONDS, "every chat to end")
+        driver.terminate()
+        driver.wait()
+        for results in (json.loads((folder / "shown.json").read_text()), page.evaluate("results")):
             outcome.reconnects += results["reconnects"]
             for shown in results["shown"]:
                 _compare(shown, stage, outcome)
@@ -106,20 +99,29 @@ def _restart(inngest: InngestServer) -> bool:
     return True
 
 
-def _break(seconds: float, pause: float, breaker: Breaker, is_over: Callable[[], bool]) -> Counter[str]:
-    """Break something now and then, for ``seconds`` and until ``is_over``; returns how often what was broken."""
-    least, most = time.monotonic() + seconds, time.monotonic() + LONGEST_SHARE * seconds
+@contextmanager
+def _driver(url: str, runs: int, seconds: float, shown: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The clients in Node, which write what they show in the end to ``shown``."""
+    with shown.open("wb") as file:
+        drive = [node(), "chaos/drive.mjs", url, str(runs), str(seconds)]
+        driver = subprocess.Popen(bound_to_parent(drive), cwd=CLIENTS, stdout=file)
     try:
-        while time.monotonic() < least or not (is_over() or time.monotonic() > most):
+        yield driver
+    finally:
+        driver.kill()
+        driver.wait()
+
+
+def _break(seconds: float, pause: float, breaker: Breaker, is_over: Callable[[], bool]) -> Counter[str]:
+    """Break something now and then until ``is_over``, on a slow machine for LONGEST_SHARE of ``seconds``."""
+    until = time.monotonic() + LONGEST_SHARE * seconds
+    try:
+        while time.monotonic() < until and not is_over():
             breaker.break_something()
             time.sleep(pause)
     finally:
         breaker.close()
     return breaker.total()
-
-
-def _all(pages: list[Browser], what: str) -> bool:
-    return all(page.evaluate(f"results.{what}") for page in pages)
 
 
 def _compare(shown: dict[str, Any], stage: Scene, outcome: Outcome) -> None:

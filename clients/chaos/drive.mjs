@@ -8,6 +8,7 @@ import * as ai6 from "ai6";
 const [url, runs, seconds] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const CANCELLED_SHARE = 0.12;
 const SAY_MS = 15_000;
+const AT_ONCE = 12; // of all clients: a machine that is given more starts everything and ends nothing
 const waiting = new Map();
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let reconnects = 0;
@@ -19,6 +20,7 @@ async function uiMessage(ai, name, headers) {
   const api = `${url}/api/chat`;
   const transport = new ai.DefaultChatTransport({ api, headers });
   const messages = [{ id: randomUUID(), role: "user", parts: [{ type: "text", text: `a tip calculator` }] }];
+  waiting.set(chatId, `${name}: begins`);
   const send = () => transport.sendMessages({ trigger: "submit-message", chatId, messages });
   cancelSome(() => fetch(`${api}/${chatId}/cancel`, { method: "POST" }));
   let message = null;
@@ -71,12 +73,16 @@ function cancelSome(cancel) {
 
 const clients = [() => uiMessage(ai7, "ai7", {}), () => uiMessage(ai6, "ai6", { "X-AI-SDK": "6" }), agUi];
 const started = [];
+const shown = [];
+const tell = () => console.log(JSON.stringify({ shown, reconnects }));
+process.on("SIGTERM", () => (tell(), process.exit()));
 for (let run = 0; run < runs; run++) {
-  for (const client of clients) started.push(client());
+  for (const client of clients) started.push(client().then((one) => shown.push(one)));
+  while (waiting.size >= AT_ONCE) await pause(100);
   await pause((seconds * 1000) / runs);
 }
 console.error = () => {}; // HttpAgent tells every broken connection
 const say = setInterval(() => process.stderr.write(`waiting for ${waiting.size}:\n${[...waiting.values()].slice(0, 10).join("\n")}\n`), SAY_MS);
-const shown = await Promise.all(started);
+await Promise.all(started);
 clearInterval(say);
-console.log(JSON.stringify({ shown, reconnects }));
+tell();
