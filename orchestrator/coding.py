@@ -60,7 +60,13 @@ def budgets(settings: Settings) -> Budgets:
 
 
 def network(settings: Settings) -> Network:
-    return Network(settings.agent_sandbox_allow, settings.jail_network_mb * MB)
+    return Network(
+        settings.agent_sandbox_allow,
+        settings.jail_network_mb * MB,
+        settings.agent_npm_registry,
+        settings.agent_pip_index,
+        settings.agent_package_cache_mb * MB,
+    )
 
 
 class Coder:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.models.specs import Facts, names, table
 from agent.proxy.allowed import parse
+from agent.sandbox.network import NPM_REGISTRY, PIP_INDEX, origin
 from orchestrator.access import INNGEST, LOCAL, SECRET_SHORTEST, exact_origins, is_hard_to_guess, named_keys
 from orchestrator.receivers import http_address, webhook_secrets
 
@@ -191,6 +192,12 @@ class Settings(BaseSettings):
         "ports than 80 and 443, and private addresses, only as `127.0.0.1:4873`. Empty: none.",
     )
 
+    agent_npm_registry: str = Field(
+        NPM_REGISTRY, description="Where npm in a sandbox gets packages, if AGENT_SANDBOX_ALLOW lists its host …"
+    )
+    agent_pip_index: str = Field(PIP_INDEX, description="… and pip. Both are kept for later runs.")
+    agent_package_cache_mb: int = Field(2048, ge=1, description="What is kept of them on this machine, in MB.")
+
     # -- what a jail may use up
     jail_memory_mb: int = Field(2048, ge=64, description="Memory of one command with all its processes, in MB.")
     jail_processes: int = Field(256, ge=8, le=30_000, description="Its processes and threads.")
@@ -279,6 +286,12 @@ class Settings(BaseSettings):
     @classmethod
     def _known_hosts(cls, given: str) -> str:
         parse(given)
+        return given
+
+    @field_validator("agent_npm_registry", "agent_pip_index")
+    @classmethod
+    def _registry(cls, given: str) -> str:
+        origin(given)
         return given
 
     @field_validator("agent_cors_origins")

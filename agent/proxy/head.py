@@ -51,8 +51,11 @@ class Request:
         return next((value for key, value in self.fields if key.lower() == name), None)
 
 
-def receive(client: socket.socket) -> tuple[Request, bytes]:
-    """The request and what came behind its head. Raises ``Malformed``, ``OSError``."""
+def receive(client: socket.socket, only: str = "") -> tuple[Request, bytes]:
+    """The request and what came behind its head. Raises ``Malformed``, ``OSError``.
+
+    ``only``: host and port of the one server that is asked here, so that a target needs no more than a path.
+    """
     head, rest = _read(client)
     first, *lines = head.split(b"\r\n")
     if len(lines) > MOST_FIELDS:
@@ -60,7 +63,12 @@ def receive(client: socket.socket) -> tuple[Request, bytes]:
     parts = first.split(b" ")
     if len(parts) != 3 or not TOKEN.fullmatch(parts[0]) or parts[2] not in (b"HTTP/1.1", b"HTTP/1.0"):
         raise Malformed(400, "Expected a request line of HTTP/1.1.")
-    return _request(parts[0].decode(), parts[1], [_field(line) for line in lines]), rest
+    target = parts[1]
+    fields = [_field(line) for line in lines]
+    if only and target.startswith(b"/"):
+        target = ABSOLUTE + only.encode() + target
+        fields = [(name, value) for name, value in fields if name.lower() != b"host"]
+    return _request(parts[0].decode(), target, fields), rest
 
 
 def _read(client: socket.socket) -> tuple[bytes, bytes]:
@@ -76,6 +84,8 @@ def _read(client: socket.socket) -> tuple[bytes, bytes]:
             piece = client.recv(LONGEST - len(text))
         except TimeoutError:
             continue
+        if not piece and not text:
+            raise ConnectionError  # nobody has asked for anything
         if not piece:
             raise Malformed(400, "Expected a whole head.")
         text += piece

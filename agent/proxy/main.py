@@ -6,10 +6,12 @@ import encodings.idna  # noqa: F401  # names are looked up with it, and later th
 import os
 import resource
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 from agent.proxy.allowed import parse
+from agent.proxy.cache import Cache
 from agent.proxy.counts import Counts
 from agent.proxy.serve import Proxy, report
 from agent.warden import kernel
@@ -20,12 +22,20 @@ MOST_MEMORY: Final = 512 * 1024**2
 """Bytes of data: 64 threads and their buffers take a tenth of it."""
 
 
-def main(orders: dict[str, Any], listener: socket.socket, control: socket.socket) -> None:
-    """``orders``: ``allow`` (as the setting), ``most_bytes``, ``uid`` (whom to become, or None)."""
+def main(orders: dict[str, Any], doors: Mapping[socket.socket, str], control: socket.socket) -> None:
+    """``doors``: see ``Proxy``. ``orders``: ``allow`` (as the setting), ``most_bytes``, ``uid`` (whom to become, or
+    None), ``origins`` (see ``Mirrors``), and ``cache``, the folder for what they send, with ``most_cached`` bytes.
+    """
     allowed = parse(orders["allow"])
     counts = Counts(orders["most_bytes"])
+    os.chdir(orders["cache"] or "/")
+    mirrors = None
+    if orders["origins"]:
+        from agent.proxy.mirrors import Mirrors  # takes half of the time
+
+        mirrors = Mirrors(orders["origins"], allowed, counts, Cache(orders["most_cached"]))
     _give_up_power(orders["uid"])
-    Proxy(allowed, counts).serve(listener, control)
+    Proxy(doors, allowed, counts, mirrors).serve(control)
     with suppress(OSError):
         control.sendall(report(counts))
 
@@ -36,4 +46,3 @@ def _give_up_power(uid: int | None) -> None:
     if uid is not None:
         become(uid)
     kernel.no_new_privileges()
-    os.chdir("/")

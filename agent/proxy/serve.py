@@ -1,4 +1,4 @@
-"""``serve``: takes the jail's connections and answers them, a thread each, until the command has ended."""
+"""Takes the jail's connections and answers them, a thread each, until the command has ended."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import json
 import select
 import socket
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
 from agent.proxy import head
-from agent.proxy.allowed import Allowed, Entry, NotAllowed
+from agent.proxy.allowed import Address, Allowed, Entry, NotAllowed, split
 from agent.proxy.counts import Counts, Exhausted
 from agent.proxy.reach import Unreachable, connect
 from agent.proxy.relay import relay
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent.proxy.mirrors import Mirrors  # with TLS, which few commands need
 
 AT_ONCE: Final = 64
 """Connections; npm makes 15, a browser's page fewer. More wait at the door."""
@@ -27,6 +32,7 @@ ANSWER_SECONDS: Final = 10.0
 REASONS: Final = {
     400: "Bad Request",
     403: "Forbidden",
+    405: "Method Not Allowed",
     408: "Request Timeout",
     411: "Length Required",
     431: "Request Header Fields Too Large",
@@ -35,46 +41,56 @@ REASONS: Final = {
 
 
 class Proxy:
-    def __init__(self, allowed: Allowed, counts: Counts) -> None:
+    """``doors``: listening sockets, each with the one server that is meant there; "" is for all that are allowed."""
+
+    def __init__(
+        self, doors: Mapping[socket.socket, str], allowed: Allowed, counts: Counts, mirrors: Mirrors | None
+    ) -> None:
+        self._doors = doors
         self._allowed = allowed
         self._counts = counts
+        self._mirrors = mirrors
         self._slots = threading.Semaphore(AT_ONCE)
 
-    def serve(self, listener: socket.socket, control: socket.socket) -> None:
+    def serve(self, control: socket.socket) -> None:
         """Until ``control`` is closed at its other end."""
-        taken = 0
-        while True:
-            free = taken < IN_ALL and self._slots.acquire(timeout=LOOK)
-            doors = [listener] if free else []
-            ready = select.select([control, *doors], [], [], 0 if taken < IN_ALL and not free else None)[0]
+        for _ in range(IN_ALL):
+            while not self._slots.acquire(timeout=LOOK):
+                if select.select([control], [], [], 0)[0]:
+                    return
+            ready = select.select([control, *self._doors], [], [])[0]
             if control in ready:
                 return
-            if listener in ready:
-                taken += 1
-                with suppress(OSError):
-                    client, _ = listener.accept()
-                    threading.Thread(target=self._keep, args=(client,), daemon=True).start()
-                    continue
-            if free:
-                self._slots.release()
-            if taken == IN_ALL and not free:
-                self._counts.refused("more connections", f"a command may make {IN_ALL:,}")
+            client, _ = ready[0].accept()
+            threading.Thread(target=self._keep, args=(client, self._doors[ready[0]]), daemon=True).start()
+        self._counts.refused("more connections", f"a command may make {IN_ALL:,}")
+        for door in self._doors:
+            door.close()
+        select.select([control], [], [])
 
-    def _keep(self, client: socket.socket) -> None:
+    def _keep(self, client: socket.socket, only: str) -> None:
         try:
             with client, suppress(OSError):
-                self._answer(client)
+                self._answer(client, only)
         finally:
             self._slots.release()
 
-    def _answer(self, client: socket.socket) -> None:
-        where = "a request that is none"
+    def _answer(self, client: socket.socket, only: str) -> None:
+        where = only or "a request that is none"
         try:
-            request, rest = head.receive(client)
+            if only and (self._mirrors is None or not self._mirrors.has(*split(only))):
+                self._join(client, *split(only))
+                return
+            request, rest = head.receive(client, only)
             where = str(Entry(request.host, request.port))
             if len(rest) > request.length and request.method != "CONNECT":
                 raise head.Malformed(400, "Expected one request a connection.")
-            self._pass_on(request, rest, client)
+            if self._counts.is_exhausted:
+                self._counts.moved(str(request.host), 0)
+            if self._mirrors is not None and request.path and self._mirrors.has(request.host, request.port):
+                self._mirrors.answer(request, client)
+            else:
+                self._pass_on(request, rest, client)
         except head.Malformed as error:
             self._counts.refused(where, str(error))
             refuse(client, error.status, str(error))
@@ -89,8 +105,6 @@ class Proxy:
 
     def _pass_on(self, request: head.Request, rest: bytes, client: socket.socket) -> None:
         name = str(request.host)
-        if self._counts.is_exhausted:
-            self._counts.moved(name, 0)
         with connect(self._allowed, request.host, request.port) as server:
             self._counts.connected(name)
             self._counts.moved(name, len(rest))
@@ -105,6 +119,14 @@ class Proxy:
                     relay(client, server, lambda size: self._counts.moved(name, size), to_server=left)
             except Exhausted:
                 pass  # in the middle of somebody's bytes nothing can be said but the end
+
+    def _join(self, client: socket.socket, host: str | Address, port: int | None) -> None:
+        """Whatever they speak: the server is one that is listed with its port."""
+        if self._counts.is_exhausted:
+            return
+        with connect(self._allowed, host, port or 0) as server, suppress(Exhausted):
+            self._counts.connected(str(host))
+            relay(client, server, lambda size: self._counts.moved(str(host), size))
 
 
 def _head(request: head.Request) -> bytes:

@@ -19,7 +19,7 @@ from agent.messages import CommandResult, Killed, Traffic
 from agent.sandbox import identity, jail, seccomp
 from agent.sandbox.budgets import Budgets
 from agent.sandbox.neighbours import shared_network
-from agent.sandbox.network import Network, environment
+from agent.sandbox.network import Network
 from agent.sandbox.process import OnOutput, follow, kill_group
 from agent.sandbox.refused import CANNOT_EXECUTE
 from agent.warden.orders import LENT
@@ -41,13 +41,17 @@ class BubblewrapSandbox:
         self,
         root: Path,
         budgets: Budgets,
-        network: Network = Network(),  # noqa: B008  # frozen
+        network: Network | None = None,
         background: Path | None = None,
+        packages: Path | None = None,
     ) -> None:
-        """``background``: where background processes are noted (records.py), whose network commands share."""
+        """``background``: where background processes are noted (records.py), whose network commands share.
+        ``packages``: the folder of those that are kept for all runs; None: none are, and there are no registries.
+        """
         self.root = root
         self.budgets = budgets
-        self.network = network
+        self.network = network or Network()
+        self.packages = packages
         self._background = background
 
     def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:
@@ -107,15 +111,29 @@ class BubblewrapSandbox:
                 data=made_up,
                 seccomp=filter_fd,
                 python=f"{LENT}/python" if python and lent else python,
-                environment=environment(self.network),
+                environment=self.network.environment(),
             ),
             "uid": uid,
             "lent": lent,
             "workspace": str(self.root),
             "budgets": asdict(self.budgets),
-            "proxy": {"allow": self.network.allow, "most_bytes": self.network.most, "uid": uid},
+            "proxy": self._proxy(uid),
+            "direct": self.network.direct,
         }
         return orders, [filter_fd, *made_up.values()]
+
+    def _proxy(self, uid: int | None) -> dict[str, object]:
+        """What the proxy is told. With packages to keep it is nobody's but the cache's user."""
+        orders = {"allow": self.network.allow, "most_bytes": self.network.most, "uid": uid, "origins": [], "cache": ""}
+        if self.packages is None or not self.network.origins:
+            return orders
+        self.packages.mkdir(mode=0o700, exist_ok=True)
+        return orders | {
+            "uid": identity.claim(self.packages),
+            "origins": self.network.origins,
+            "cache": str(self.packages),
+            "most_cached": self.network.most_cached,
+        }
 
 
 def start_warden(

@@ -18,7 +18,7 @@ from agent.sandbox.exchange import Start, plain_process
 from agent.sandbox.folder import RunFolder
 from agent.sandbox.helper import helper_argv
 from agent.sandbox.local import LocalSandbox
-from agent.sandbox.network import Network
+from agent.sandbox.network import CACHE, Network
 from agent.sandbox.probe import why_no_jail
 from agent.sandbox.refused import NoBackground, RefusedSandbox
 from agent.sandbox.unsafe_local import UnsafeLocalSandbox
@@ -52,7 +52,7 @@ def open_sandbox(
     if kind == "none":
         return _refusing(folder, room, "commands are switched off (AGENT_SANDBOX=none)")
     if (failure := why_no_jail()) is None:
-        jail = BubblewrapSandbox(root, budgets, network or Network(), folder.background)
+        jail = BubblewrapSandbox(root, budgets, network, folder.background, folder.dir / CACHE)
         return LocalSandbox(folder, jail, _jailed_helper(jail), JailedBackground(folder, jail), room, is_alone=True)
     if kind == "bubblewrap":
         raise PermanentError(f"AGENT_SANDBOX=bubblewrap, but no jail is possible here: {failure}")

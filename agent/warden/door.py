@@ -20,14 +20,18 @@ ADDRESS = "127.0.0.1"
 UNKNOWN_PORT = f"{ADDRESS}:door"
 """Stands in bubblewrap's arguments where the door's address is to stand."""
 BACKLOG = 128
+MOST_DIRECT, LONGEST_NAMES = 100, 10_000
 LAST_WORDS = 1.0
 """Seconds for the report; it takes a millisecond."""
 
 
 class Door:
-    """``orders``: what ``agent.proxy.main`` is told."""
+    """``orders``: what ``agent.proxy.main`` is told. ``direct``: servers of this machine's loopback, which stand at the
+    same address (``127.0.0.1:4873``) in the jail, as programs ask no proxy for one.
+    """
 
-    def __init__(self, orders: dict[str, object]) -> None:
+    def __init__(self, orders: dict[str, object], direct: list[str]) -> None:
+        self._direct = direct
         self._control, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         warden = os.getpid()
         self._pid = os.fork()
@@ -43,13 +47,16 @@ class Door:
 
     def open(self, argv: list[str]) -> None:
         """Make it in the network that this process is in now, and put its address into bubblewrap's ``argv``."""
-        listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
-        listener.bind((ADDRESS, 0))
-        listener.listen(BACKLOG)
-        address = f"{ADDRESS}:{listener.getsockname()[1]}"
-        descriptors = array.array("i", [listener.fileno()])
-        self._control.sendmsg([b"d"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
-        listener.close()
+        listeners = {"": _listen(0)}
+        address = f"{ADDRESS}:{listeners[''].getsockname()[1]}"
+        for server in self._direct:
+            with suppress(OSError):  # an earlier command, which goes on in this network, has it
+                listeners[server] = _listen(int(server.rpartition(":")[2]))
+        descriptors = array.array("i", [listener.fileno() for listener in listeners.values()])
+        names = "\n".join(listeners).encode() + b"\n"
+        self._control.sendmsg([names], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
+        for listener in listeners.values():
+            listener.close()
         for at in range(argv.index("--")):
             argv[at] = argv[at].replace(UNKNOWN_PORT, address)
 
@@ -68,22 +75,30 @@ class Door:
         return text
 
 
+def _listen(port: int) -> _socket.socket:
+    listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+    listener.bind((ADDRESS, port))
+    listener.listen(BACKLOG)
+    return listener
+
+
 def _wait_behind(control: _socket.socket, orders: dict[str, object]) -> None:
     _keep_only(control.fileno())
     os.nice(NICENESS)
-    _, ancillary, _, _ = control.recvmsg(1, _socket.CMSG_SPACE(array.array("i").itemsize))
+    names, ancillary, _, _ = control.recvmsg(LONGEST_NAMES, _socket.CMSG_SPACE(MOST_DIRECT * 8))
     if not ancillary:
         return  # the warden has ended before
     descriptors = array.array("i")
     descriptors.frombytes(ancillary[0][2])
-    listener = descriptors[0]
-    if control.fileno() in select.select([control.fileno(), listener], [], [])[0]:
+    if control.fileno() in select.select([control.fileno(), *descriptors], [], [])[0]:
         return
     import socket
 
     from agent.proxy.main import main
 
-    main(orders, socket.socket(fileno=listener), socket.socket(fileno=control.detach()))
+    doors = {socket.socket(fileno=fd): name for fd, name in zip(descriptors, names.decode().split("\n"), strict=False)}
+    main(orders, doors, socket.socket(fileno=control.detach()))
 
 
 def _keep_only(fd: int) -> None:

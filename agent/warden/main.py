@@ -49,7 +49,7 @@ Answer = dict[str, float | str]
 def main(orders_fd: int, control: int) -> int:
     os.set_inheritable(control, False)  # the command must not get it
     orders = read_orders(orders_fd)
-    door = Door(orders.proxy)
+    door = Door(orders.proxy, orders.direct)
     background = Background(**orders.background) if orders.background else None
     status, answer = FAILED, _prepare(orders, door)
     if not answer:

@@ -15,8 +15,8 @@ class Orders:
 
     ``lent``: names and paths of the host that this uid could not walk to; they appear below ``LENT`` by their names.
     ``budgets``: see agent/sandbox/budgets.py. ``network``: namespaces of another jail (descriptors) whose network this
-    one shares; none: it gets its own. ``proxy``: what the proxy behind its door is told. ``background``: the arguments
-    of a ``Background``, where it goes on beside later commands.
+    one shares; none: it gets its own. ``proxy``, ``direct``: see ``Door``. ``background``: the arguments of a
+    ``Background``, where it goes on beside later commands.
     """
 
     def __init__(
@@ -28,10 +28,11 @@ class Orders:
         budgets: dict[str, int],
         network: list[int],
         proxy: dict[str, object],
+        direct: list[str],
         background: dict[str, Any] | None,
     ) -> None:
         self.argv, self.uid, self.lent, self.workspace, self.budgets = argv, uid, lent, workspace, budgets
-        self.network, self.proxy, self.background = network, proxy, background
+        self.network, self.proxy, self.direct, self.background = network, proxy, direct, background
 
 
 LENT = "/tmp"

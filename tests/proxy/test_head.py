@@ -60,7 +60,6 @@ def test_fields_for_the_proxy_are_not_passed_on() -> None:
         (b"GET http://a.example/ HTTP/1.1\r\nHost: a.example", 400),
         (b"GET http://a.example/ HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431),
         (b"GET http://a.example/ HTTP/1.1\r\n" + b"X: 1\r\n" * 101 + b"\r\n", 431),
-        (b"", 400),
     ],
 )
 def test_what_is_not_clear_is_refused(text: bytes, status: int) -> None:
