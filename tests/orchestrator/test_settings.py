@@ -107,6 +107,17 @@ def test_hosts_that_cannot_be_allowed_stop_the_start(monkeypatch: pytest.MonkeyP
     assert "AGENT_SANDBOX_ALLOW" in said and repr(hosts) in said
 
 
+@pytest.mark.parametrize("name", ["AGENT_NPM_REGISTRY", "AGENT_PIP_INDEX"])
+@pytest.mark.parametrize(
+    "address", ["registry.example", "ftp://registry.example/", "https://user:word@registry.example/"]
+)
+def test_a_registry_that_is_no_address_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    said = refusal(monkeypatch, INNGEST_DEV="1", **{name: address})
+    assert name in said and "word" not in said.replace("without a password", "")
+
+
 @pytest.mark.parametrize("dev", ["1", "true", "http://127.0.0.1:8288"])
 def test_development_on_a_platform_is_refused(monkeypatch: pytest.MonkeyPatch, dev: str) -> None:
     said = refusal(monkeypatch, **PRODUCTION, INNGEST_DEV=dev, DYNO="web.1")
