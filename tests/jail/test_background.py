@@ -195,6 +195,8 @@ def test_it_ends_with_the_process_that_has_started_it_and_others_are_told(
         assert "still runs" in run("process", handle="bg-1-1")
         service.kill()
     wait_until(lambda: not processes_with(marker))
+    # Its warden still writes down how it ended.
+    wait_until(lambda: "still runs" not in run("process", handle="bg-1-1"))
     text = run("process", handle="bg-1-1")
     assert "lost: it ended with the service's process that had started it" in text and "start it again" in text
 
