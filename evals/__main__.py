@@ -20,7 +20,7 @@ from evals.players import PLAYERS, playing
 from evals.runner import Runner
 from evals.score import HEAD, Score, line, passes_in, score, summary
 from evals.tasks import Task, all_tasks
-from tests.support.service import Service
+from lab.service import Service
 from tools.redis_server import RedisServer
 from tools.stack import environment
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from evals.tasks import Task
-from tests.support.llm import Answer, Server, says
+from lab.llm import Answer, Server, says
 
 PLAYERS: Final = ("reference", "nothing")
 DONE: Final = "Done: everything works as you asked."

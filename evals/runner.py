@@ -14,10 +14,10 @@ from agent.entries import Entry
 from agent.messages import Turn, Usage
 from evals.score import Run
 from evals.tasks import Task
+from lab.service import Service
+from lab.sse import Event, follow, sse_events
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import connect
-from tests.support.service import Service
-from tests.support.sse import Event, follow, sse_events
 
 KILL_SHARE: Final = 0.35
 """Of the steps that a run shows, how many end with their process."""

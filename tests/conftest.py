@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 import redis
 
-from tests.support.approvals import APPROVE
-from tests.support.browser import Browser
-from tests.support.inngest import InngestExecutor, InngestServer, RealInngest
-from tests.support.model_server import ModelServer, serving_models
-from tests.support.service import Service
+from lab.approvals import APPROVE
+from lab.browser import Browser
+from lab.inngest import InngestExecutor, InngestServer, RealInngest
+from lab.model_server import ModelServer, serving_models
+from lab.service import Service
 from tools.redis_server import DATABASES, RedisServer
 
 _databases = itertools.count(1)

@@ -13,9 +13,9 @@ from flask import Flask, Response, request
 from inngest.flask import serve
 from werkzeug.serving import make_server
 
-from tests.support.inngest import InngestExecutor, Run
-from tests.support.inngest.faults import after_step, first_call
-from tests.support.inngest.model import CANCELLED, COMPLETED, FAILED
+from lab.inngest import InngestExecutor, Run
+from lab.inngest.faults import after_step, first_call
+from lab.inngest.model import CANCELLED, COMPLETED, FAILED
 from tools.processes import free_port, wait_until
 
 

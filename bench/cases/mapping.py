@@ -9,11 +9,11 @@ from ag_ui.core import RunAgentInput
 
 from bench.report import Row, at_most
 from bench.sizes import Sizes
+from lab.run_logs import LogWriter, random_log
 from orchestrator.formats import Event, Mapping, TranslatedStream
 from orchestrator.formats.ag_ui import AgUiStream
 from orchestrator.formats.ai_sdk import UIMessageStream
 from orchestrator.hub import Stream
-from tests.formats.logs import LogWriter, random_log
 
 TARGET_US: Final = 30.0
 LONG_EVENTS: Final = 3_000

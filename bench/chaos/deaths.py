@@ -19,8 +19,8 @@ from bench.chaos.faults import Breaker
 from bench.chaos.ledger import Stored, stored_events, timestamp
 from bench.chaos.scene import FUNCTION_ID, INNGEST_RETRY_SECONDS, SETTINGS, WORKERS, Scene
 from bench.chaos.storm import Outcome, Plan, count, make_starters, wait_for_all
-from tests.support.inngest import InngestExecutor, InngestServer, RealInngest
-from tests.support.service import Service
+from lab.inngest import InngestExecutor, InngestServer, RealInngest
+from lab.service import Service
 from tools.redis_server import RedisServer
 
 AWAY_SECONDS = 5.0

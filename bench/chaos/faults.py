@@ -14,7 +14,7 @@ from contextlib import suppress
 import redis
 
 from bench.chaos.scene import WORKERS, Scene
-from tests.support.inngest import InngestExecutor
+from lab.inngest import InngestExecutor
 
 TRIES = 10
 REST_SECONDS = 3.0  # between two faults that cost a worker: a service whose workers are always dead shows nothing

@@ -27,9 +27,9 @@ from bench.chaos.faults import Breaker, Injections
 from bench.chaos.ledger import stored_events
 from bench.chaos.lines import Lines
 from bench.chaos.scene import Engine, Scene, scene
-from tests.formats.checks import check_ag_ui, check_ui_message
-from tests.support.browser import Browser
-from tests.support.inngest import InngestServer
+from lab.browser import Browser
+from lab.client_checks import check_ag_ui, check_ui_message
+from lab.inngest import InngestServer
 from tools.clients import CLIENTS, build, node
 from tools.examples import APP
 from tools.processes import bound_to_parent, wait_until

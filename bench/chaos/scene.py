@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.support.inngest import InngestExecutor
-from tests.support.service import Service
+from lab.inngest import InngestExecutor
+from lab.service import Service
 from tools.redis_server import RedisServer
 
 Engine = Literal["direct", "inngest", "failover"]

@@ -10,8 +10,8 @@ from agent.models.openai_chat import OpenAIChat
 from agent.models.remote import RemoteModel
 from agent.models.specs import ModelSpec
 from agent.tools import specs
+from lab.llm import ProtocolName, Server
 from tests.agent.fakes import Events
-from tests.support.llm import ProtocolName, Server
 
 KEY = "sk-very-secret"
 HELLO = [Message(role="system", content="Be good"), Message(role="user", content="Hello")]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from agent.messages import Message, ToolCall, Usage
 from agent.tools import specs
+from lab import llm
+from lab.llm import Anthropic, Handler, serving
 from tests.agent.endpoints import HELLO, KEY, ask, model_at
 from tests.agent.fakes import Events
-from tests.support import llm
-from tests.support.llm import Anthropic, Handler, serving
 
 
 def test_the_conversation_is_told_in_alternating_turns_of_blocks() -> None:

@@ -12,10 +12,10 @@ from agent.compaction import compacted, tokens
 from agent.conversation import Conversation
 from agent.messages import Beginning, Limits, Message, RunRequest, ToolCall, Turn
 from agent.tools import specs
+from lab import llm
+from lab.llm import PROTOCOLS, ProtocolName, serving
 from tests.agent.endpoints import model_at
 from tests.agent.fakes import Events
-from tests.support import llm
-from tests.support.llm import PROTOCOLS, ProtocolName, serving
 
 OPENING = [Message(role="system", content="Be good"), Message(role="user", content="Do it")]
 

@@ -13,9 +13,9 @@ from agent import local
 from agent.local import Event, LocalRun, run_locally
 from agent.messages import Limits, RunRequest
 from agent.protocols import Sandbox
+from lab import llm
+from lab.llm import PROTOCOLS, Answer, ProtocolName, fails, fails_inside, says, serving, writes
 from tests.agent.endpoints import model_at
-from tests.support import llm
-from tests.support.llm import PROTOCOLS, Answer, ProtocolName, fails, fails_inside, says, serving, writes
 
 LISTS = (("listFiles", "{}"),)
 CUT = (("createOrUpdateFiles", '{"files": [{"path": "index.html", "content": "<title>'),)

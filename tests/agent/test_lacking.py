@@ -12,10 +12,10 @@ from agent.errors import PermanentError
 from agent.messages import Message, ToolCall
 from agent.models import features
 from agent.tools import specs
+from lab import llm
+from lab.llm import PROTOCOLS, ProtocolName, refuses_if, serving
 from tests.agent.endpoints import HELLO, ask, model_at
 from tests.agent.fakes import Events
-from tests.support import llm
-from tests.support.llm import PROTOCOLS, ProtocolName, refuses_if, serving
 
 Request = dict[str, Any]
 

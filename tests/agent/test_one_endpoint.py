@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lab import llm
+from lab.llm import PROTOCOLS, ProtocolName, serving
 from tests.agent.test_main import start
-from tests.support import llm
-from tests.support.llm import PROTOCOLS, ProtocolName, serving
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

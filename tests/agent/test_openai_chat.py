@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from agent.messages import Message, ModelReply, ToolCall, Usage
+from lab import llm
+from lab.llm import Handler, serving
 from tests.agent.endpoints import HELLO, KEY, ask
 from tests.agent.fakes import Events
-from tests.support import llm
-from tests.support.llm import Handler, serving
 
 
 def test_the_request_holds_tools_history_and_the_wish_for_usage() -> None:

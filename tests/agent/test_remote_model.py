@@ -14,10 +14,10 @@ import pytest
 from agent.errors import Cancelled, ContextOverflow, PermanentError, TransientError
 from agent.messages import ModelReply, ToolCall, Usage
 from agent.tools import specs
+from lab import llm
+from lab.llm import PROTOCOLS, ProtocolName, serving
 from tests.agent.endpoints import HELLO, KEY, ask, model_at
 from tests.agent.fakes import Events
-from tests.support import llm
-from tests.support.llm import PROTOCOLS, ProtocolName, serving
 
 both = pytest.mark.parametrize("protocol", PROTOCOLS)
 

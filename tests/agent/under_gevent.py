@@ -17,9 +17,9 @@ import gevent
 from agent.errors import Cancelled
 from agent.messages import Message
 from agent.sandbox import open_sandbox
+from lab import llm
 from tests.agent.endpoints import model_at
 from tests.agent.fakes import Events
-from tests.support import llm
 
 HELLO = [Message(role="user", content="Hello")]
 

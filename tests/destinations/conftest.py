@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.receiver import Receiver, receiving
 from orchestrator.destinations.protocol import Letter
-from tests.support.receiver import Receiver, receiving
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OTHER_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()

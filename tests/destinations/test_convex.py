@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import AgentError, PermanentError, TransientError
+from lab.receiver import Answer, Receiver, answers
 from orchestrator.destinations.convex import ConvexDestination
 from orchestrator.destinations.protocol import Letter
 from tests.destinations.conftest import RESULT
-from tests.support.receiver import Answer, Receiver, answers
 
 KEY = "prod:happy-animal-123|abcdef0123456789"
 SUCCESS = answers(200, {"status": "success", "value": "k17", "logLines": []})

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from lab import llm
+from lab.inngest import InngestExecutor, InngestServer, RealInngest
+from lab.model_server import Gate, ModelServer
+from lab.receiver import TAKEN, Answer, Receiver, Request, answers, hangs, hangs_up, receiving
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, run_to_end, start_run
 from tests.conftest import next_database
 from tests.destinations.conftest import SECRET
-from tests.support import llm
-from tests.support.inngest import InngestExecutor, InngestServer, RealInngest
-from tests.support.model_server import Gate, ModelServer
-from tests.support.receiver import TAKEN, Answer, Receiver, Request, answers, hangs, hangs_up, receiving
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, run_to_end, start_run
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

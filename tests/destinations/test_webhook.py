@@ -10,11 +10,11 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from agent.errors import PermanentError, TransientError
+from lab.receiver import Answer, Receiver, answers, drips, hangs, hangs_up
 from orchestrator.destinations import http
 from orchestrator.destinations.protocol import Letter
 from orchestrator.destinations.webhook import WebhookDestination
 from tests.destinations.conftest import OTHER_SECRET, RESULT, SECRET
-from tests.support.receiver import Answer, Receiver, answers, drips, hangs, hangs_up
 
 
 def test_a_letter_is_signed_and_says_how_the_run_ended(receiver: Receiver, letter: Letter) -> None:

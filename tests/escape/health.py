@@ -14,16 +14,16 @@ from uuid import uuid4
 
 import httpx
 
+from lab.llm import says
+from lab.model_server import ModelServer, serving_models
+from lab.service import Service
+from lab.sse import TERMINAL_TYPES
 from tests.escape import traces
 from tests.escape.attempt import Attempt, Ending, Outcome, command_of, judge
 from tests.escape.attempts import BY_KIND
 from tests.escape.budgets import BUDGET, KILLED, environment
 from tests.escape.bystander import Bystander
 from tests.escape.stage import until_empty
-from tests.support.llm import says
-from tests.support.model_server import ModelServer, serving_models
-from tests.support.service import Service
-from tests.support.sse import TERMINAL_TYPES
 from tools.redis_server import RedisServer
 
 EVERY_SECONDS = 0.02

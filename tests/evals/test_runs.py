@@ -5,9 +5,9 @@ import pytest
 from evals.__main__ import chosen, evaluate, main
 from evals.runner import Runner
 from evals.tasks import Task, all_tasks
-from tests.support.llm import fails, says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
+from lab.llm import fails, says
+from lab.model_server import ModelServer
+from lab.service import Service
 
 CHOSEN = ("cannot-contradict", "csv-report", "follow-undo", "refactor-split")
 

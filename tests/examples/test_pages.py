@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from lab.approvals import APPROVE
+from lab.browser import Browser
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import events_of
 from orchestrator.formats import History, fold
 from tests.conftest import next_database
-from tests.support.approvals import APPROVE
-from tests.support.browser import Browser
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import events_of
 from tools.clients import build
 from tools.examples import APP, names
 from tools.redis_server import RedisServer

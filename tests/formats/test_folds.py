@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import runwire_client
 
+from lab.run_logs import random_log
 from orchestrator.formats import Event, History, fold
-from tests.formats.logs import random_log
 from tools.clients import build, run_node
 
 CASES = sorted((Path(__file__).parents[1] / "folds").glob("*.json"))

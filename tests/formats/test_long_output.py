@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from lab.run_logs import LogWriter
 from orchestrator.formats.ai_sdk import UIMessageStream
-from tests.formats.logs import LogWriter
 
 LINES, LINE = 2_000, "a line of a long output, which goes on and on\n"
 

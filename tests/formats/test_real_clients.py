@@ -12,12 +12,12 @@ from ag_ui.core import BaseEvent, RunAgentInput
 from ag_ui.encoder import EventEncoder
 from pydantic import TypeAdapter
 
+from lab.client_checks import check_ag_ui, check_ui_message
+from lab.run_logs import random_log
 from orchestrator.formats import Event
 from orchestrator.formats.ag_ui import AgUiStream
 from orchestrator.formats.ai_sdk import UIMessageStream
 from orchestrator.formats.translated import Mapping
-from tests.formats.checks import check_ag_ui, check_ui_message
-from tests.formats.logs import random_log
 from tools.clients import run_node
 
 LOGS = [random_log(seed) for seed in range(50)]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.inngest import InngestExecutor
+from lab.service import Service
 from tests.fuzz.shots import Target
-from tests.support.inngest import InngestExecutor
-from tests.support.service import Service
 from tools.processes import free_port
 
 API_KEY = "0123456789abcdef0123456789abcdef"

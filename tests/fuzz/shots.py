@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tests.support.inngest.caller import sign
+from lab.inngest.caller import sign
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import redis
 
-from tests.support.service import Service
+from lab.service import Service
 
 WEB, CI = "web-key-0123456789abcdef", "ci-key-0123456789abcdefg"
 KEYS = f"web:{WEB},ci:{CI}"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from lab.service import Service
+from lab.sse import Event, run_to_end
 from tests.conftest import next_database
-from tests.support.service import Service
-from tests.support.sse import Event, run_to_end
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import events_of
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import events_of
 
 Unique = Callable[[str], str]
 

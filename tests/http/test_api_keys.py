@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from lab.service import Service
 from tests.conftest import next_database
 from tests.http.conftest import contents
-from tests.support.service import Service
 from tools.redis_server import RedisServer
 
 KEYS = ("first-key-0123456789abcdef", "second-key-0123456789abcdef")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from lab.approvals import ID, answer, wait_until_asked
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import events_of, legacy_events, start_run
 from tests.http.conftest import contents
-from tests.support.approvals import ID, answer, wait_until_asked
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import events_of, legacy_events, start_run
 
 ASKS = says("I look.", calls=(("terminal", '{"command": "echo ask-me"}'),))
 DONE = says("Nothing to do: it is there.")

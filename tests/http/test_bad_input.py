@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.service import Service
+from lab.service import Service
 
 MISSING = "Missing required fields: projectId and value"
 GOOD = {"projectId": "p1", "value": "a tip calculator"}

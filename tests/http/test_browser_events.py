@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.browser import Browser
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import events_of, start_run
 from tests.conftest import StartService
-from tests.support.browser import Browser
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import events_of, start_run
 
 LISTEN = """
 window.seen = [];

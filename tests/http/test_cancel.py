@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, start_run
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, start_run
 
 WRITES = ("createOrUpdateFiles", '{"files": [{"path": "a.txt", "content": "a"}]}')
 

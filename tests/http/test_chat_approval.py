@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.formats.checks import check_ui_message
+from lab.approvals import ID, wait_until_asked
+from lab.client_checks import check_ui_message
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import events_of
 from tests.http.conftest import contents
 from tests.http.test_approval import ASKS, DONE
 from tests.http.test_chat import asking, chunks
-from tests.support.approvals import ID, wait_until_asked
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import events_of
 from tools.clients import run_node
 
 Unique = Callable[[str], str]

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from lab.service import Service
 from tests.conftest import next_database
 from tests.http import test_agui, test_chat
 from tests.http.callers import CI, KEYS, WEB, bearer, runs_in, token
-from tests.support.service import Service
 from tools.redis_server import RedisServer
 
 Unique = Callable[[str], str]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.service import Service
-from tests.support.sse import post_run, start_run
+from lab.service import Service
+from lab.sse import post_run, start_run
 
 SECURITY = {
     "x-content-type-options": "nosniff",

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import httpx
 
+from lab.service import Service
+from lab.sse import EVENT_STREAM, assert_whole, post_run, sse_events, start_run
 from tests.http.conftest import contents
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, assert_whole, post_run, sse_events, start_run
 
 BODY = {"projectId": "p1", "value": "a tip calculator", "model": "offline"}
 

@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 import httpx
 import pytest
 
+from lab.service import Service, has
+from lab.sse import EVENT_STREAM, sse_events
 from tests.conftest import next_database
 from tests.http.callers import KEYS, PROMPT, WEB, bearer
-from tests.support.service import Service, has
-from tests.support.sse import EVENT_STREAM, sse_events
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

@@ -9,11 +9,11 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from lab.service import Service
+from lab.sse import EVENT_STREAM, sse_events
 from orchestrator.metrics import UNFINISHED
 from tests.conftest import next_database
 from tests.http.callers import KEYS, PROMPT, WEB, bearer
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, sse_events
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

@@ -9,12 +9,12 @@ import pytest
 from pydantic import BaseModel
 
 from app import create_app
+from lab.browser import Browser
+from lab.service import Service
+from lab.sse import run_to_end, start_run
 from orchestrator.event_types import EVENT_TYPES
 from orchestrator.settings import Settings
 from orchestrator.web import answers
-from tests.support.browser import Browser
-from tests.support.service import Service
-from tests.support.sse import run_to_end, start_run
 
 UNDESCRIBED = {"/api/inngest", "/openapi.json", "/docs"}
 """Inngest's own protocol, and the description itself."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from lab.service import Service
+from lab.sse import follow, run_to_end
 from tests.conftest import next_database
 from tests.http.callers import JSON, KEYS, PROMPT, WEB, ask, bearer, runs_in, token
-from tests.support.service import Service
-from tests.support.sse import follow, run_to_end
 from tools.redis_server import RedisServer
 
 PAGE, OTHER = "https://app.example", "http://[::1]:3000"

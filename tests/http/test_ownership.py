@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from lab.service import Service, has
 from tests.conftest import next_database
 from tests.http.callers import CI, JSON, KEYS, PROMPT, WEB, ask, bearer, calls_on, start
-from tests.support.service import Service, has
 from tools.redis_server import RedisServer
 
 UNKNOWN = (404, {"error": "Unknown or expired run"})

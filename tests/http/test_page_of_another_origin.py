@@ -6,10 +6,10 @@ from threading import Thread
 
 import pytest
 
+from lab.browser import Browser
+from lab.model_server import Gate, ModelServer
 from tests.conftest import StartService
 from tests.http.callers import KEYS, WEB, ask, bearer, start, token
-from tests.support.browser import Browser
-from tests.support.model_server import Gate, ModelServer
 from tools.processes import wait_until
 from tools.web_server import ROOT
 

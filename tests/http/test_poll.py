@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, start_run
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, start_run
 
 SOON = 4.0  # seconds; the hub's own look-out for what it missed comes only every 5 s
 

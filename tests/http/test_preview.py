@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.service import Service
 from tests.conftest import next_database
 from tests.http.callers import CI, KEYS, WEB, bearer, token
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from lab.browser import Browser
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import run_to_end
 from tests.http.callers import runs_in
-from tests.support.browser import Browser
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import run_to_end
 
 PAGE = """<!doctype html><title>A page</title>
 <link rel="stylesheet" href="style.css"><script type="module" src="./app.js"></script>

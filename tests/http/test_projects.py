@@ -13,13 +13,13 @@ import httpx
 import pytest
 import redis
 
+from lab.llm import Answer, says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import EVENT_STREAM, Event, sse_events
 from tests.conftest import next_database
 from tests.http.callers import CI, JSON, KEYS, WEB, bearer, token
 from tests.reliability.scripts import DONE, runs, writes
-from tests.support.llm import Answer, says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, Event, sse_events
 from tools.redis_server import RedisServer
 
 UNKNOWN = (404, {"error": "Unknown project"})

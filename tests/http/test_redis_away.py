@@ -8,9 +8,9 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, legacy_events, post_run, run_to_end
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, legacy_events, post_run, run_to_end
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

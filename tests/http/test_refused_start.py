@@ -6,13 +6,13 @@ import pytest
 import redis
 
 from app import create_app
+from lab.model_server import Gate, ModelServer
+from lab.sse import post_run
 from orchestrator.hub import Follower
 from orchestrator.runlog import RunLog
 from orchestrator.settings import load_settings
 from tests.conftest import StartService
 from tests.http.callers import JSON, PROMPT, runs_in
-from tests.support.model_server import Gate, ModelServer
-from tests.support.sse import post_run
 
 
 def test_without_a_place_for_its_viewer_no_run_is_started(

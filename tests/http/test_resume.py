@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 import httpx
 import pytest
 
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import (
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import (
     EVENT_STREAM,
     Event,
     assert_whole,

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import redis
 
+from lab.approvals import answer, wait_until_asked
+from lab.llm import fails, says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import events_of, run_to_end, start_run
 from orchestrator.web.answers import RunsAnswer, StepsAnswer
 from tests.conftest import next_database
 from tests.http.callers import CI, KEYS, WEB, bearer, start, token
-from tests.support.approvals import answer, wait_until_asked
-from tests.support.llm import fails, says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import events_of, run_to_end, start_run
 from tools.redis_server import RedisServer
 
 ASKS = ("terminal", '{"command": "echo ask-me > a.txt"}')

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import EVENT_STREAM, post_run, sse_messages
 from orchestrator.runlog.connection import Client
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, post_run, sse_messages
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from contextlib import ExitStack, closing, suppress
 
 import pytest
 
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import EVENT_STREAM, post_run, sse_events
 from tests.conftest import StartService
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, post_run, sse_events
 
 HALF_HEAD = b"GET /agent/models HTTP/1.1\r\nHost: x\r\nX-Slow: "
 HALF_BODY = (

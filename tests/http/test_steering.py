@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, start_run
 from tests.http.conftest import contents
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, start_run
 
 WRITES = ("createOrUpdateFiles", '{"files": [{"path": "a.txt", "content": "a"}]}')
 SAYS = "The user says meanwhile: "

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from lab.service import Service
+from lab.sse import EVENT_STREAM, assert_whole, sse_events
 from tests.conftest import StartService, next_database
 from tests.http.callers import CI, JSON, KEYS, PROMPT, WEB, ask, bearer, calls_on, start, token
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, assert_whole, sse_events
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import httpx
 import redis
 
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.sse import assert_whole, events_of, start_run
 from tests.conftest import StartService
 from tests.http.conftest import contents
 from tests.reliability.scripts import DONE
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.sse import assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 

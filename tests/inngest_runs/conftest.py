@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.approvals import APPROVE
+from lab.inngest import InngestExecutor, InngestServer, RealInngest
+from lab.model_server import ModelServer
+from lab.service import Service
 from tests.conftest import next_database
-from tests.support.approvals import APPROVE
-from tests.support.inngest import InngestExecutor, InngestServer, RealInngest
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
 from tools.redis_server import RedisServer
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import redis
 
-from tests.support.inngest import InngestExecutor, InngestServer, Run
-from tests.support.service import Service
-from tests.support.sse import Event
+from lab.inngest import InngestExecutor, InngestServer, Run
+from lab.service import Service
+from lab.sse import Event
 from tools.processes import wait_until
 
 FUNCTION = "runwire-code-agent-run"

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from lab.approvals import answer, wait_until_asked
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.reliability.scripts import DONE, runs
-from tests.support.approvals import answer, wait_until_asked
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 
 
 def test_the_run_goes_on_when_it_is_allowed(

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.inngest import InngestExecutor, InngestServer
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, follow, sse_events, start_run
 from tests.inngest_runs.looking import FUNCTION, status_at
-from tests.support.inngest import InngestExecutor, InngestServer
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, follow, sse_events, start_run
 from tools.processes import wait_until
 
 

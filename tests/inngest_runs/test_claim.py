@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
+from lab.inngest import InngestExecutor, InngestServer
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.conftest import StartService
 from tests.inngest_runs.looking import run_at
-from tests.support.inngest import InngestExecutor, InngestServer
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 

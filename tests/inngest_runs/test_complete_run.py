@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+from lab.inngest import InngestExecutor
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import EVENT_STREAM, Event, assert_whole, events_of, post_run, run_to_end, sse_events, start_run
 from tests.inngest_runs.looking import run_at, sent_events, stored_ids, text_of
-from tests.support.inngest import InngestExecutor
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, Event, assert_whole, events_of, post_run, run_to_end, sse_events, start_run
 from tools.processes import wait_until
 
 WRITES = ("createOrUpdateFiles", '{"files": [{"path": "a.py", "content": "print(6 * 7)\\n"}]}')

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from lab.inngest import InngestExecutor
+from lab.inngest.caller import sign
+from lab.service import Service
 from tests.conftest import StartService, next_database
 from tests.inngest_runs.looking import FUNCTION
-from tests.support.inngest import InngestExecutor
-from tests.support.inngest.caller import sign
-from tests.support.service import Service
 from tools.processes import free_port, wait_until
 from tools.redis_server import RedisServer
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.sse import assert_whole, run_to_end
 from tests.conftest import StartService
 from tests.inngest_runs.looking import FUNCTION
-from tests.support.sse import assert_whole, run_to_end
 from tools.processes import free_port, wait_until
 
 

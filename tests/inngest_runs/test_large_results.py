@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable
 
+from lab.inngest import InngestExecutor
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.inngest_runs.looking import run_at
-from tests.support.inngest import InngestExecutor
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 
 LARGE = 200_000  # characters
 MEMO_BYTES = 30_000  # for everything that Inngest memoises of this run

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from lab.inngest import InngestExecutor
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.inngest_runs.looking import run_at, text_of
-from tests.support.inngest import InngestExecutor
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 ROUTER_SECONDS = 6.0  # between two bytes; real routers allow 30 s

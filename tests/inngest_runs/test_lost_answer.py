@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.inngest import InngestExecutor
+from lab.inngest.faults import after_step
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.inngest_runs.looking import run_at
-from tests.support.inngest import InngestExecutor
-from tests.support.inngest.faults import after_step
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 
 APPENDS = ("terminal", '{"command": "echo once >> count.txt"}')
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.sse import assert_whole, run_to_end
 from orchestrator.engines.inngest.dev_server import DevServer
 from tests.conftest import StartService
-from tests.support.sse import assert_whole, run_to_end
 
 NONSENSE = {
     "not JSON": b"<html>It works!</html>",

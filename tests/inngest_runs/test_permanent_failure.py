@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.inngest import InngestExecutor
+from lab.llm import Answer, fails
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, run_to_end, start_run
 from tests.inngest_runs.looking import run_at, sent_events
-from tests.support.inngest import InngestExecutor
-from tests.support.llm import Answer, fails
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, run_to_end, start_run
 from tools.processes import wait_until
 
 BAD_KEY = fails(401, "Incorrect API key")

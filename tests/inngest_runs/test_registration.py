@@ -2,9 +2,9 @@
 
 import pytest
 
+from lab.inngest import InngestExecutor
+from lab.service import Service
 from tests.conftest import StartService
-from tests.support.inngest import InngestExecutor
-from tests.support.service import Service
 from tools.processes import wait_until
 
 FUNCTIONS = ("runwire-code-agent-run", "runwire-code-agent-cancelled")

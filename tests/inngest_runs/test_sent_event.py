@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import redis
 
+from lab.inngest import InngestServer
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of
 from tests.http.conftest import contents
-from tests.support.inngest import InngestServer
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of
 from tools.processes import wait_until
 
 

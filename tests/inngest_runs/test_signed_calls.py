@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from lab.inngest import InngestExecutor
+from lab.inngest.caller import sign
+from lab.service import Service
+from lab.sse import assert_whole, events_of
 from tests.conftest import next_database
 from tests.inngest_runs.looking import FUNCTION, run_at
-from tests.support.inngest import InngestExecutor
-from tests.support.inngest.caller import sign
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of
 from tools.processes import free_port, wait_until
 from tools.redis_server import RedisServer
 

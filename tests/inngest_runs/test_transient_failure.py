@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.llm import Answer, Handler, fails, says
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, run_to_end
 from tests.inngest_runs.looking import kept, text_of
-from tests.support.llm import Answer, Handler, fails, says
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, run_to_end
 
 
 def breaks_off(handler: Handler) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.inngest import RealInngest
+from lab.service import Service
+from lab.sse import assert_whole, run_to_end
 from tests.conftest import next_database
-from tests.support.inngest import RealInngest
-from tests.support.service import Service
-from tests.support.sse import assert_whole, run_to_end
 from tools.processes import bound_to_parent, stop
 from tools.redis_server import RedisServer
 

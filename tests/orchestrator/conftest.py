@@ -6,11 +6,11 @@ from itertools import count
 
 import pytest
 
+from lab.sse import Event, parse
 from orchestrator.events import RunRequested, encode_body
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect
 from orchestrator.runlog.keys import RunKeys
-from tests.support.sse import Event, parse
 
 PULSE = {b"beat", b"silence", b"kept"}
 

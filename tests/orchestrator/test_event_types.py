@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from pydantic import TypeAdapter
 
+from lab.service import Service
+from lab.sse import run_to_end
 from orchestrator.event_types import EVENT_TYPES
-from tests.support.service import Service
-from tests.support.sse import run_to_end
 from tools import event_docs
 
 

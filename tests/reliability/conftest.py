@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import redis
 
+from lab.approvals import APPROVE
+from lab.inngest import InngestExecutor
+from lab.model_server import ModelServer
+from lab.service import Service
 from orchestrator.events import RunRequested
 from orchestrator.runlog import RunLog
 from tests.conftest import next_database
 from tests.reliability.scripts import Marks
-from tests.support.approvals import APPROVE
-from tests.support.inngest import InngestExecutor
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
 from tools.redis_server import RedisServer
 
 FUNCTION = "runwire-code-agent-run"

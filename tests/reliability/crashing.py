@@ -23,6 +23,7 @@ from agent.messages import Approval, Message, ModelReply, ToolCall, ToolSpec, Us
 from agent.models.catalog import Catalog, ModelConfig
 from agent.protocols import ChatModel, Emit
 from agent.sandbox.local import LocalSandbox
+from lab.sse import Event, parse
 from orchestrator.coding import Coder
 from orchestrator.destinations import Deliveries
 from orchestrator.destinations.protocol import Letter
@@ -45,7 +46,6 @@ from orchestrator.stored_files import StoredFiles
 from orchestrator.web.grants import Tokens
 from tests.reliability.deaths import Death, Moment, Reaper
 from tests.reliability.scripts import Marks
-from tests.support.sse import Event, parse
 
 CONTEXT: Final = 2_200
 """Tokens: so few that the conversation is compacted on its way."""

@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.support.llm import Answer, says
+from lab.llm import Answer, says
 
 DONE = says("Done.")
 

@@ -6,13 +6,13 @@ import pytest
 import redis
 
 from agent.protocols import Emit
+from lab.sse import parse
 from orchestrator import patience
 from orchestrator.drain import Drain
 from orchestrator.events import RunRequested
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
 from orchestrator.steps import DurableSteps, EmitterSettings
-from tests.support.sse import parse
 
 FOR_EVER = 1000.0  # seconds: streamed text that may wait this long leaves only with something else
 RUN = RunRequested(run_id="run_append", project_id="tests", value="something")

@@ -7,16 +7,16 @@ import pytest
 import redis
 
 from agent.messages import Approval
+from lab.approvals import ID, answer, made_older, wait_until_asked
+from lab.inngest import Call, InngestExecutor
+from lab.inngest.model import Run
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, start_run
 from orchestrator.runlog import RunLog
 from tests.conftest import StartService
 from tests.reliability.conftest import FUNCTION, ROUGH
 from tests.reliability.scripts import DONE, Marks, runs
-from tests.support.approvals import ID, answer, made_older, wait_until_asked
-from tests.support.inngest import Call, InngestExecutor
-from tests.support.inngest.model import Run
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 HOUR_MS = 3_600_000

@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable
 
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, follow, sse_events, start_run
 from tests.reliability.scripts import Marks, is_running, runs
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, follow, sse_events, start_run
 from tools.processes import wait_until
 
 STOP_SECONDS = 10.0  # the promise is 2 s; a busy machine gets more

@@ -13,13 +13,13 @@ import pytest
 
 from agent import notes
 from agent.messages import Message
+from lab.sse import Event, assert_whole
 from orchestrator.formats.fold import State, fold
 from orchestrator.formats.history import History
 from orchestrator.runlog.connection import connect
 from tests.conftest import next_database
 from tests.reliability.crashing import Died, Machine, Story, without_processes
 from tests.reliability.deaths import Moment
-from tests.support.sse import Event, assert_whole
 from tools.redis_server import RedisServer
 
 ROUNDS = 16

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import redis
 
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import TERMINAL_TYPES, assert_whole, events_of, follow, sse_events, start_run
 from orchestrator.events import now_ms
 from tests.conftest import StartService
 from tests.reliability.scripts import DONE, writes
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import TERMINAL_TYPES, assert_whole, events_of, follow, sse_events, start_run
 from tools.processes import wait_until
 
 GONE_SECONDS = 25.0  # the promise, and what Service.stop waits for before it kills

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
+from lab.inngest import InngestExecutor, Run
+from lab.llm import fails, says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, start_run
 from tests.reliability.conftest import FUNCTION
 from tests.reliability.scripts import writes
-from tests.support.inngest import InngestExecutor, Run
-from tests.support.llm import fails, says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 

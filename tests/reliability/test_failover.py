@@ -7,13 +7,13 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from lab.inngest import InngestExecutor
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, start_run
 from tests.conftest import StartService
 from tests.reliability.conftest import FUNCTION, ROUGH
 from tests.reliability.scripts import DONE, Marks, runs
-from tests.support.inngest import InngestExecutor
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 SOON = {"AGENT_STALL_SECONDS": "2"} | ROUGH

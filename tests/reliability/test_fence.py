@@ -8,11 +8,11 @@ import pytest
 
 from agent.entries import Entry
 from agent.protocols import Emit
+from lab.sse import parse
 from orchestrator.drain import Drain
 from orchestrator.redact import Redactor
 from orchestrator.runlog import AttemptStale, RunEnded, RunLog
 from orchestrator.steps import DurableSteps, EmitterSettings, emitter
-from tests.support.sse import parse
 
 SECONDS = 20.0
 

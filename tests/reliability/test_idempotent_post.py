@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import redis
 
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import EVENT_STREAM, Event, assert_whole, events_of, post_run, sse_events
 from orchestrator.access import LOCAL
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.runs import Prompt
 from tests.reliability.scripts import DONE, writes
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, Event, assert_whole, events_of, post_run, sse_events
 from tools.web_server import ROOT
 
 DIES_BEFORE_HANDING_IN = """

@@ -4,11 +4,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.llm import Handler
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.reliability.scripts import DONE, runs, writes
-from tests.support.llm import Handler
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 
 
 def test_a_command_finds_the_files_of_a_lost_machine(

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
+from lab.inngest import Call, InngestExecutor
+from lab.inngest.model import COMPLETED
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.reliability.conftest import FUNCTION
 from tests.reliability.scripts import DONE, Marks, runs, writes
-from tests.support.inngest import Call, InngestExecutor
-from tests.support.inngest.model import COMPLETED
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 STEPS = ("prepare", "model-1", "tool-1-1", "model-2", "tool-2-1", "model-3", "check-1", "finish", "complete")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from runwire_client import Runwire, RunwireError, fold
 
+from lab.model_server import Gate, ModelServer
+from lab.sse import events_of
 from tests.conftest import StartService
 from tests.http.callers import KEYS, WEB
-from tests.support.model_server import Gate, ModelServer
-from tests.support.sse import events_of
 from tools.clients import build, run_node
 
 Unique = Callable[[str], str]

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from lab.inngest import Call, InngestExecutor
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.reliability.scripts import DONE, Marks, is_running, runs
-from tests.support.inngest import Call, InngestExecutor
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 OVERLAP_SECONDS = 1.5  # the first attempt has surely started its command by then

@@ -7,12 +7,12 @@ import httpx
 import redis
 
 from agent.entries import Entry
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from orchestrator.runlog.projects import ProjectFiles
 from tests.conftest import StartService
 from tests.reliability.scripts import DONE, writes
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 JSON = {"Accept": "application/json"}

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import redis
 
+from lab.inngest import InngestExecutor
+from lab.model_server import Gate, ModelServer
+from lab.redis_topologies import Replicated, redis_cluster
+from lab.service import Service
+from lab.sse import assert_whole, events_of, follow, run_to_end, sse_events, start_run
 from tests.conftest import StartService
 from tests.reliability.scripts import DONE, writes
 from tests.service.test_tail import tail
-from tests.support.inngest import InngestExecutor
-from tests.support.model_server import Gate, ModelServer
-from tests.support.redis_topologies import Replicated, redis_cluster
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, follow, run_to_end, sse_events, start_run
 from tools.processes import StartError, wait_until
 from tools.redis_server import RedisServer
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, follow, sse_events, sse_messages, start_run
 from tests.reliability.scripts import DONE, writes
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, follow, sse_events, sse_messages, start_run
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

@@ -21,9 +21,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from lab.sse import parse
 from orchestrator.events import RunRequested
 from orchestrator.runlog import AttemptStale, Begun, RunEnded, RunLog, RunMissing
-from tests.support.sse import parse
 
 STEPS = ("one", "two")
 NONCES = ("a", "b", "c")

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from lab.model_server import Gate, ModelServer
+from lab.sse import assert_whole, events_of, start_run
 from tests.conftest import StartService
-from tests.support.model_server import Gate, ModelServer
-from tests.support.sse import assert_whole, events_of, start_run
 
 
 def test_a_silent_model_does_not_keep_a_run_for_ever(

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+from lab.inngest import Call, InngestExecutor
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, start_run
 from tests.conftest import StartService
 from tests.reliability.conftest import FUNCTION
 from tests.reliability.scripts import DONE, Marks, runs
 from tests.reliability.test_takeover import kill_its_worker
-from tests.support.inngest import Call, InngestExecutor
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, start_run
 from tools.processes import wait_until
 
 SAYS = "The user says meanwhile: "

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, follow, sse_events, start_run
 from tests.conftest import StartService
 from tests.reliability.scripts import DONE, Marks, is_running, runs
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, follow, sse_events, start_run
 from tools.processes import wait_until
 
 

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 
 import redis
 
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, follow, sse_events, start_run
 from orchestrator.hub.batch import Batch
 from orchestrator.hub.viewer import Viewer
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, follow, sse_events, start_run
 from tools.processes import wait_until
 
 PIECE = "0123456789abcdef" * 4096  # 64 KB

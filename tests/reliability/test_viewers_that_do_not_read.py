@@ -4,12 +4,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from lab.service import Service
+from lab.sse import assert_whole, events_of
 from orchestrator.events import RunRequested, encode_body
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import connect
 from tests.conftest import StartService
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of
 from tools.processes import wait_until
 
 STEP = "tool-1-1"

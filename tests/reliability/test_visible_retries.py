@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from lab import llm
+from lab.model_server import ModelServer
+from lab.sse import EVENT_STREAM, assert_whole, post_run, sse_events
 from tests.conftest import StartService
-from tests.support import llm
-from tests.support.model_server import ModelServer
-from tests.support.sse import EVENT_STREAM, assert_whole, post_run, sse_events
 
 LATER = "60"  # seconds; nobody waits that long here
 

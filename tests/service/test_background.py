@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from lab.llm import Answer, says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, follow, run_to_end, sse_events, start_run
 from tests.conftest import next_database
 from tests.escape import traces
 from tests.reliability.test_takeover import kill_its_worker
-from tests.support.llm import Answer, says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, follow, run_to_end, sse_events, start_run
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 

@@ -5,11 +5,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.inngest import InngestExecutor
+from lab.llm import says
+from lab.model_server import ModelServer
+from lab.sse import assert_whole, run_to_end
 from tests.conftest import StartService
-from tests.support.inngest import InngestExecutor
-from tests.support.llm import says
-from tests.support.model_server import ModelServer
-from tests.support.sse import assert_whole, run_to_end
 from tools.processes import wait_until
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import redis
 
+from lab.llm import fails, says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import EVENT_STREAM, assert_whole, post_run, run_to_end, sse_events
 from tests.conftest import next_database
-from tests.support.llm import fails, says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import EVENT_STREAM, assert_whole, post_run, run_to_end, sse_events
 from tools.redis_server import RedisServer
 
 SECRETS = {

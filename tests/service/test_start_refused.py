@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.service import Service
+from lab.service import Service
 from tools.processes import StartError
 
 KEYS = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY", "SECRET_KEY", "AGENT_API_KEYS")

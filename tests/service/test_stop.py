@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable
 
+from lab.model_server import Gate, ModelServer
+from lab.sse import EVENT_STREAM, assert_whole, events_of, post_run, sse_events
 from tests.conftest import StartService
-from tests.support.model_server import Gate, ModelServer
-from tests.support.sse import EVENT_STREAM, assert_whole, events_of, post_run, sse_events
 from tools.processes import wait_until
 
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.service import Service
-from tests.support.sse import assert_whole, run_to_end
+from lab.service import Service
+from lab.sse import assert_whole, run_to_end
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from lab.llm import fails, hangs_at_once
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import events_of, start_run
 from orchestrator.traces.spans import trace_id
 from tests.conftest import next_database
 from tests.reliability.scripts import DONE, runs, writes
-from tests.support.llm import fails, hangs_at_once
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import events_of, start_run
 from tests.traces.collector import Collector, attributes
 from tools.processes import wait_until
 from tools.redis_server import RedisServer

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.support.inngest.model import Call, Predicate
+from lab.inngest.model import Call, Predicate
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.support.inngest.model import CANCELLED, COMPLETED, FAILED, Json, Run, ulid
+from lab.inngest.model import CANCELLED, COMPLETED, FAILED, Json, Run, ulid
 
 FINISHED_EVENT = "inngest/function.finished"
 FAILED_EVENT = "inngest/function.failed"

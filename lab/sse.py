@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.support.service import Service
+from lab.service import Service
 
 Event = dict[str, Any]
 EVENT_STREAM = {"Accept": "text/event-stream"}

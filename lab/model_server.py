@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.llm import Answer, Handler, Server, says
+from lab.llm import Answer, Handler, Server, says
 
 HELD_SECONDS = 60.0  # a test that forgets a gate must fail, not hang
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.support.inngest.caller import DISCOVERY, Caller, Lost, Overtaken, step_name
-from tests.support.inngest.model import COMPLETED, FAILED, RUNNING, Json, Run
-from tests.support.inngest.reply import Reply, error_of
+from lab.inngest.caller import DISCOVERY, Caller, Lost, Overtaken, step_name
+from lab.inngest.model import COMPLETED, FAILED, RUNNING, Json, Run
+from lab.inngest.reply import Reply, error_of
 
 
 class Ended(Exception):

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from lab.browser import Browser
+from lab.inngest import InngestServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, run_to_end, start_run
 from tests.conftest import StartService
-from tests.support.browser import Browser
-from tests.support.inngest import InngestServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, run_to_end, start_run
 from tools.keep_files import safe_path, slug
 from tools.processes import wait_until
 from tools.redis_server import RedisServer

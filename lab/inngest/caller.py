@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import jcs
 
-from tests.support.inngest.faults import Faults
-from tests.support.inngest.model import Call, Json, Run, ulid
-from tests.support.inngest.reply import BadReply, Reply, read_reply
+from lab.inngest.faults import Faults
+from lab.inngest.model import Call, Json, Run, ulid
+from lab.inngest.reply import BadReply, Reply, read_reply
 
 DISCOVERY = "step"  # "go on with whatever comes next" rather than with one planned step
 CALL_SECONDS = 7200.0  # the longest that Inngest waits for an answer

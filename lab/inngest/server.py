@@ -8,11 +8,11 @@ from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.support.inngest.expressions import UnsupportedExpression
-from tests.support.inngest.model import CANCELLED, RUNNING, Json, Run, is_ulid, ulid
+from lab.inngest.expressions import UnsupportedExpression
+from lab.inngest.model import CANCELLED, RUNNING, Json, Run, is_ulid, ulid
 
 if TYPE_CHECKING:
-    from tests.support.inngest.executor import InngestExecutor
+    from lab.inngest.executor import InngestExecutor
 
 BACKLOG = 128
 

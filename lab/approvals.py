@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import redis
 
-from tests.support.service import Service
+from lab.service import Service
 from tools.processes import wait_until
 
 APPROVE = {"AGENT_APPROVE": "*ask-me*"}

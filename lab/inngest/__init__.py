@@ -5,10 +5,10 @@ The executor follows the published SDK specification (docs/SDK_SPEC.md of github
 is silent, the server's own code; on top it records every call and injects faults.
 """
 
-from tests.support.inngest.api import InngestServer
-from tests.support.inngest.executor import InngestExecutor
-from tests.support.inngest.faults import Faults
-from tests.support.inngest.model import Call, Run
-from tests.support.inngest.real import RealInngest
+from lab.inngest.api import InngestServer
+from lab.inngest.executor import InngestExecutor
+from lab.inngest.faults import Faults
+from lab.inngest.model import Call, Run
+from lab.inngest.real import RealInngest
 
 __all__ = ["Call", "Faults", "InngestExecutor", "InngestServer", "RealInngest", "Run"]

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Self
 
-from tests.support.inngest import expressions
-from tests.support.inngest.api import InngestServer
-from tests.support.inngest.caller import Caller
-from tests.support.inngest.faults import Faults
-from tests.support.inngest.lifecycle import end_events
-from tests.support.inngest.model import CANCELLED, RUNNING, Call, Function, Json, Run, ulid
-from tests.support.inngest.runner import Ended, Runner
-from tests.support.inngest.server import HttpServer
+from lab.inngest import expressions
+from lab.inngest.api import InngestServer
+from lab.inngest.caller import Caller
+from lab.inngest.faults import Faults
+from lab.inngest.lifecycle import end_events
+from lab.inngest.model import CANCELLED, RUNNING, Call, Function, Json, Run, ulid
+from lab.inngest.runner import Ended, Runner
+from lab.inngest.server import HttpServer
 from tools.processes import free_port, wait_until
 
 

@@ -11,8 +11,8 @@ from typing import Self
 
 import httpx
 
-from tests.support.inngest.api import InngestServer
-from tests.support.service import minimal_environment
+from lab.inngest.api import InngestServer
+from lab.service import minimal_environment
 from tools.processes import StartError, bound_to_parent, free_port, kill_group, stop, wait_until
 
 START_SECONDS = 60.0
