@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> flask.Flask:
         (ProjectRoutes(access, service.owned_projects, service.stored_files).blueprint(), ""),
         (PreviewRoutes(door, tokens, service.log, service.owned_projects, service.stored_files).blueprint(), ""),
     ]
-    history = HistoryRoutes(access)
+    history = HistoryRoutes(settings, service.models, access)
     for routes, name in ((runs, "run"), (history, "history"), (makes_tokens, "tokens")):
         # `/api` is where existing frontends call.
         blueprints += [(routes.blueprint(name), ""), (routes.blueprint(f"api_{name}"), "/api")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from redis.exceptions import RedisError
 from agent.messages import Approval, Value
 from orchestrator import metrics
 from orchestrator.engines.approvals import WaitingRuns
-from orchestrator.engines.dispatch import HELD, Dispatcher, hold
+from orchestrator.engines.dispatch import HELD, Choice, Dispatcher, hold
 from orchestrator.engines.turns import ARRIVING_MS, OnConflict, Turns
 from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
@@ -21,6 +22,7 @@ from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import project_latest
 from orchestrator.runlog.projects import PROJECT_TTL
+from orchestrator.runlog.staging import Branch
 
 log = get_logger(__name__)
 
@@ -53,6 +55,21 @@ class Prompt(Value):
     """What happens where another run of the project is unfinished."""
 
 
+class Fork(Value):
+    """From before which step of a run another one is to go on: with more words of the user, with another model."""
+
+    step: str
+    value: str | None = None
+    model: str | None = None
+
+
+class Again(Value):
+    """A run that goes on from ``source``: a fork, or a retry."""
+
+    source: str
+    fork: Fork | None = None
+
+
 class Runs:
     def __init__(
         self,
@@ -69,17 +86,18 @@ class Runs:
         self._waiting = waiting
         self._keys, self._owners, self._limits = keys, owners, limits
 
-    def find(self, prompt: Prompt, caller: str, key: str | None, run_id: str | None = None) -> tuple[str, bool]:
+    def find(self, asked: Value, caller: str, key: str | None, run_id: str | None = None) -> tuple[str, bool]:
         """The id of the run to start, or of the one that the same ``key`` has started; and whether it is to start.
 
-        ``run_id``: the id that it shall have, where the caller's protocol gives it one.
+        ``asked``: what has to be the same when the key comes again, a Prompt mostly. ``run_id``: the id that it shall
+        have, where the caller's protocol gives it one.
 
         Raises KeyReused and redis' errors.
         """
         run_id = run_id or f"run_{secrets.token_hex(12)}"
         if key is None:
             return run_id, True
-        run_id = self._keys.claim(caller, key, prompt.model_dump_json(), run_id)
+        run_id = self._keys.claim(caller, key, asked.model_dump_json(), run_id)
         return run_id, not self._log.exists(run_id)
 
     def start(self, run_id: str, prompt: Prompt, caller: str) -> None:
@@ -88,25 +106,56 @@ class Runs:
         Raises UnknownProject, TooManyRuns, ProjectBusy, LogFull and redis' errors: then there is no run. Raises
         StartUncertain where there may be one.
         """
-        self._admit(prompt.project_id, caller)
-        before = self._turns.join(
-            prompt.project_id, run_id, prompt.on_conflict, lambda other: self.cancel(other, caller)
-        )
-        if before >= self._limits.of_project:
-            self._log.line.leave(prompt.project_id, run_id)
-            raise TooManyRuns(f"{before} runs of this project are unfinished; try again later")
-        choice = self._dispatcher.choose(prompt.project_id) if before == 0 else hold(before)
         request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
+        self._start(
+            request,
+            prompt.on_conflict,
+            caller,
+            lambda choice: self._log.create(request, choice.engine, choice.why, caller),
+        )
+
+    def branch(self, run_id: str, branch: Branch, caller: str) -> None:
+        """Start a run that goes on from another, in that one's project.
+
+        Raises what ``start`` does, and PastForgotten.
+        """
+        source = branch.past.record.request
+        is_anew = branch.value is not None and not branch.past.steps
+        request = RunRequested(
+            run_id=run_id,
+            project_id=source.project_id,
+            value=branch.value if is_anew and branch.value else source.value,
+            model=branch.model or source.model,
+        )
+        staged = self._log.staging.stage(run_id, branch)
+        self._start(
+            request,
+            "queue",
+            caller,
+            lambda choice: self._log.adopt(staged, request, choice.engine, choice.why, caller),
+        )
+        log.info(f"run.{branch.kind}", run_id=run_id, source=source.run_id, steps=len(branch.past.steps), caller=caller)
+
+    def _start(
+        self, request: RunRequested, on_conflict: OnConflict, caller: str, store: Callable[[Choice], object]
+    ) -> None:
+        run_id, project_id = request.run_id, request.project_id
+        self._admit(project_id, caller)
+        before = self._turns.join(project_id, run_id, on_conflict, lambda other: self.cancel(other, caller))
+        if before >= self._limits.of_project:
+            self._log.line.leave(project_id, run_id)
+            raise TooManyRuns(f"{before} runs of this project are unfinished; try again later")
+        choice = self._dispatcher.choose(project_id) if before == 0 else hold(before)
         self._dispatcher.reserve(run_id, choice)
-        self._note(prompt.project_id, run_id, caller)
+        self._note(project_id, run_id, caller)
         try:
-            self._log.create(request, choice.engine, choice.why, caller)
+            store(choice)
         except RedisError as error:
             raise StartUncertain("Redis did not answer while the run was being stored: it may have started") from error
         if choice.engine != HELD:
             self._dispatcher.start(request, choice.engine)
         metrics.RUNS_STARTED.labels(choice.engine).inc()
-        log.info("run.accepted", run_id=run_id, engine=choice.engine, model=prompt.model, caller=caller)
+        log.info("run.accepted", run_id=run_id, engine=choice.engine, model=request.model, caller=caller)
 
     def _admit(self, project_id: str, caller: str) -> None:
         """The project is the caller's from now on, and there is room. Raises UnknownProject, TooManyRuns."""

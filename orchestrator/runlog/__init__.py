@@ -14,6 +14,7 @@ from orchestrator.runlog.refusals import (
     RunEnded,
     RunMissing,
     RunMoved,
+    RunUnfinished,
     RunWaits,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "RunMissing",
     "RunMoved",
     "RunRecord",
+    "RunUnfinished",
     "RunWaits",
 ]

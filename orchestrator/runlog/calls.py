@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from orchestrator.runlog.connection import Client
@@ -10,7 +11,7 @@ from orchestrator.runlog.script import Script
 
 SCRIPTS: Final = (
     *("create", "claim", "begin", "append", "commit", "retry", "rest", "move", "note", "end", "read"),
-    *("say", "hear", "ask", "answer"),
+    *("say", "hear", "ask", "answer", "remove", "past", "adopt"),
 )
 ALLOWED_OOM: Final = ("claim", "begin", "move", "end", "hear")
 """A run must be taken and ended even where Redis is full."""
@@ -23,8 +24,9 @@ class Scripts:
         self._limits = limits
         self._scripts = {name: Script(redis, name, allow_oom=name in ALLOWED_OOM) for name in SCRIPTS}
 
-    def call(self, name: str, run_id: str, step: str, *args: Any) -> list[Any]:
+    def call(self, name: str, run_id: str, step: str, *args: Any, more_keys: Sequence[str] = ()) -> list[Any]:
         """The script's reply. Raises LogFull and redis' errors."""
         keys = RunKeys(run_id)
-        reply: list[Any] = self._scripts[name](keys=keys.all, args=[keys.channel, *self._limits, step, *args])
+        named = [*keys.all, *more_keys]
+        reply: list[Any] = self._scripts[name](keys=named, args=[keys.channel, *self._limits, step, *args])
         return reply

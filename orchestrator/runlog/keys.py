@@ -131,3 +131,7 @@ class RunKeys:
     def all(self) -> list[str]:
         """In the order in which every script takes them."""
         return [self.run, self.log, self.steps, self.files, self.inbox, self.journal, self.undo]
+
+    def staged(self, nonce: str) -> list[str]:
+        """Where all of a run but its hash lies until it is whole."""
+        return [f"{name}:staged:{nonce}" for name in self.all[1:]]

@@ -23,12 +23,14 @@ from orchestrator.runlog.index import RunIndex
 from orchestrator.runlog.journal import Journal
 from orchestrator.runlog.keys import WATCH_LEASE, RunKeys
 from orchestrator.runlog.line import ProjectLine
+from orchestrator.runlog.past import PastForgotten, Pasts
 from orchestrator.runlog.projects import ProjectFiles
 from orchestrator.runlog.queue import RunQueue
 from orchestrator.runlog.quota import Quota
 from orchestrator.runlog.record import END_STATUSES, Beat, Begun, Page, RunRecord
-from orchestrator.runlog.refusals import RunMissing, RunTooLarge, refuse
+from orchestrator.runlog.refusals import LogUnavailable, RunMissing, RunTooLarge, RunUnfinished, refuse
 from orchestrator.runlog.run_files import RunFiles
+from orchestrator.runlog.staging import Staged, Staging
 from orchestrator.runlog.states import State
 from orchestrator.runlog.untold import Untold
 from orchestrator.runlog.views import FilesView
@@ -109,24 +111,56 @@ class RunLog:
         self.untold = Untold(redis, ttl)
         self._reports_errors = reports_errors
         self._scripts = Scripts(redis, max_events, *(int(seconds * 1000) for seconds in (ttl, lease, stall)))
+        self.pasts = Pasts(redis, self.journal, self._scripts)
+        self.staging = Staging(redis, self.redact)
         self.inbox = Inbox(self._scripts, self.redact)
         self.approvals = Approvals(self._scripts, self.queue, self.redact)
 
     def create(self, request: RunRequested, engine: str, greeting: str, caller: str = LOCAL) -> bool:
         """Store a queued run of ``caller`` whose first event is the status ``greeting``; False where it exists."""
         body = encode_body(request.run_id, "status", greeting, "request", 0)
-        fields = {
+        fields = self._fields(request, engine, caller, now_ms())
+        outcome, _ = self._call("create", request.run_id, NO_STEP, body, *_flat(fields))
+        return outcome == "ok"
+
+    def adopt(self, staged: Staged, request: RunRequested, engine: str, greeting: str, caller: str) -> bool:
+        """Store a queued run that goes on from another; False where it exists. See ``create``.
+
+        Raises PastForgotten where the project's files of that time are gone, LogFull.
+        """
+        body = encode_body(request.run_id, "status", greeting, "request", 0)
+        created = now_ms()
+        fields = self._fields(request, engine, caller, created) | staged.fields
+        # Before, as the run may be taken up at once; and after: a sweep may have met a run that was not stored yet.
+        self._begin_like(staged, request, created)
+        args = [body, staged.last, staged.size, *_flat(fields)]
+        reply = self._scripts.call("adopt", request.run_id, NO_STEP, *args, more_keys=staged.keys)
+        outcome = str(reply[0], "utf-8")
+        if outcome == "lost":
+            raise LogUnavailable("what the run was to take over could not be stored in time")
+        if outcome == "ok":
+            self._begin_like(staged, request, created)
+        return outcome == "ok"
+
+    def _begin_like(self, staged: Staged, request: RunRequested, created: int) -> None:
+        if not staged.has_begun:
+            return
+        try:
+            self.projects.pin(request.project_id, request.run_id, created, staged.source_id)
+        except KeyError as error:
+            raise PastForgotten("What the run began with is not stored any more") from error
+
+    def _fields(self, request: RunRequested, engine: str, caller: str, created: int) -> dict[str, Any]:
+        return {
             "caller": caller,
             "engine": engine,
             "projectId": request.project_id,
             "model": request.model,
             "request": self._masked(request).model_dump_json(by_alias=True, exclude={"generation"}),
             "title": title(self.redact(request.value)),
-            "createdAt": now_ms(),
+            "createdAt": created,
             "mostBytes": self._max_bytes,
         }
-        outcome, _ = self._call("create", request.run_id, NO_STEP, body, *_flat(fields))
-        return outcome == "ok"
 
     def _masked(self, request: RunRequested) -> RunRequested:
         return request.model_copy(update={"value": self.redact(request.value)})
@@ -273,6 +307,21 @@ class RunLog:
                 self.quota.end_run(run_id, stored[0], project_id, int(stored[1]))
         return outcome == "ok"
 
+    def remove(self, run_id: str) -> None:
+        """Remove all of a run that has ended. What comes late for it finds no run, and starts none.
+
+        Raises RunMissing, RunUnfinished.
+        """
+        outcome, detail, caller, project_id = (
+            str(part, "utf-8") for part in self._scripts.call("remove", run_id, NO_STEP)
+        )
+        if outcome == "unfinished":
+            raise RunUnfinished(detail)
+        if outcome != "ok":
+            raise refuse(outcome, detail)
+        with suppress(RedisError):  # in slots of their own; whoever meets the name there takes it out too
+            self.index.remove(caller, project_id, run_id)
+
     def fence(self, run_id: str, step: str, attempt: int) -> None:
         """Raise RunMissing, RunEnded or AttemptStale where this attempt may not write."""
         self.append(run_id, step, attempt, 1, [])
@@ -306,6 +355,7 @@ class RunLog:
         return int(seconds) * 1000 + int(micros) // 1000
 
     def exists(self, run_id: str) -> bool:
+        """Whether a run with that id is stored, or was and has been removed: no other may have it."""
         return bool(self._redis.exists(RunKeys(run_id).run))
 
     def delete(self, run_id: str) -> None:
@@ -318,7 +368,7 @@ class RunLog:
         names = list(run_ids)
         pipe = self._redis.pipeline(transaction=False)  # the runs are in different slots
         for run_id in names:
-            pipe.exists(RunKeys(run_id).run)
+            pipe.hexists(RunKeys(run_id).run, "status")
         return {run_id for run_id, found in zip(names, pipe.execute(), strict=True) if found}
 
     def sweep_projects(self) -> int:

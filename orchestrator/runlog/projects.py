@@ -59,10 +59,14 @@ class ProjectFiles:
         """Let the run begin with the project as it is now; from then on that is kept for it. May be repeated.
 
         ``created``: when the run was, in ms. ``like``: a run that is stored; this one begins with what that did, as one
-        has to that takes over its changes. Returns what was done on the project lately, oldest first.
+        has to that takes over its changes. Returns what was done on the project lately, oldest first. Raises KeyError
+        where what ``like`` began with is not stored any more.
         """
         self._redis.zadd(projects_to_sweep(), {project_id: self._next_sweep()}, nx=True)
-        _, history = self._call("pin", project_id, run_id, created, PROJECT_TTL, like)
+        pinned = self._call("pin", project_id, run_id, created, PROJECT_TTL, like)
+        if not pinned:
+            raise KeyError(like)
+        _, history = pinned
         return [done for run, done in _history(history) if run != run_id]
 
     def base(self, project_id: str, run_id: str) -> str:

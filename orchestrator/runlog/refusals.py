@@ -21,6 +21,14 @@ class RunEnded(Refused):
         self.status = status
 
 
+class RunUnfinished(Exception):
+    """The run has not ended; ``status`` says how it stands."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The run is still going ({status}): cancel it first, or wait for its end")
+        self.status = status
+
+
 class RunMoved(Refused):
     """Another execution has the run: it was moved to another engine, or taken over by another process."""
 

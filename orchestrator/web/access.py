@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,10 +13,12 @@ from agent.messages import Approval
 from orchestrator.hub import Follower, Stream, Viewer
 from orchestrator.hub.frames import Framer
 from orchestrator.logs import get_logger
-from orchestrator.runlog import RunLog, RunRecord
-from orchestrator.runs import Prompt, Runs, StartUncertain
+from orchestrator.runlog import RunLog, RunRecord, RunUnfinished
+from orchestrator.runlog.staging import Branch
+from orchestrator.runs import Again, Fork, Prompt, Runs, StartUncertain
 from orchestrator.web import inputs
 from orchestrator.web.callers import Door, caller
+from orchestrator.web.errors import Problem
 from orchestrator.web.grants import Action, Grant, Tokens
 
 STREAM_TOKEN_SECONDS: Final = 3600
@@ -58,10 +61,12 @@ class RunAccess:
 
     def start(self, run_id: str, prompt: Prompt, is_new: bool) -> None:
         """Start the run if it is new. From then on every answer names it, errors too."""
+        self._named(run_id, lambda: self.runs.start(run_id, prompt, caller().name) if is_new else None)
+
+    def _named(self, run_id: str, start: Callable[[], object]) -> None:
         names = {"X-Run-Id": run_id, "X-Stream-Token": self._stream_token(run_id)}
         try:
-            if is_new:
-                self.runs.start(run_id, prompt, caller().name)
+            start()
         except StartUncertain:
             flask.g.run_headers = names
             raise
@@ -87,6 +92,47 @@ class RunAccess:
     def cancel(self, run_id: str) -> RunRecord:
         self.record(run_id, "cancel")
         return self.runs.cancel(run_id, caller().name)
+
+    def retry(self, run_id: str, key: str | None) -> RunRecord:
+        """A new run that goes on where this one has failed. Raises RunUnfinished, and what fork does."""
+        record = self._source(run_id)
+        if not record.ended:
+            raise RunUnfinished(record.status)
+        if record.status == "complete":
+            raise Problem(409, "The run is complete: there is nothing to go on with. Fork it from one of its steps")
+        return self._branch(Again(source=run_id), key, lambda: Branch("retry", self.log.pasts.now(record)))
+
+    def fork(self, run_id: str, fork: Fork, key: str | None) -> RunRecord:
+        """A new run that takes over what this one had finished before a step.
+
+        Raises UnknownStep, StepNotDone, PastForgotten, what Runs.find and Runs.start do, too.
+        """
+        record = self._source(run_id)
+
+        def make() -> Branch:
+            return Branch("fork", self.log.pasts.before(record, fork.step), fork.value, fork.model)
+
+        return self._branch(Again(source=run_id, fork=fork), key, make)
+
+    def _source(self, run_id: str) -> RunRecord:
+        record = self.record(run_id, "read")
+        self.door.project(record.owner.project_id)
+        return record
+
+    def _branch(self, asked: Again, key: str | None, make: Callable[[], Branch]) -> RunRecord:
+        new_id, is_new = self.runs.find(asked, caller().name, key)
+        if is_new:
+            branch = make()
+            self._named(new_id, lambda: self.runs.branch(new_id, branch, caller().name))
+        else:
+            self._named(new_id, lambda: None)
+        return self.log.record(new_id)
+
+    def remove(self, run_id: str) -> None:
+        """Remove the run, which must have ended. Raises RunUnfinished, too."""
+        self.record(run_id, "delete")
+        self.log.remove(run_id)
+        logger.info("run.removed", run_id=run_id, caller=caller().name)
 
     def steer(self, run_id: str, value: str, key: str | None) -> str:
         """Tell the run what its user says; returns the message's id. Raises what Inbox.say does, too."""

@@ -66,12 +66,25 @@ class RunAnswer(Answer):
 
 
 class Origin(Answer):
-    """From which run this one goes on, from before which ``step``, and how many finished steps it has taken over."""
+    """From which run this one goes on, with which ``step``, and how many finished ``steps`` it has taken over.
+
+    ``usage``: what these had used up. It is part of the run's own, and was paid once.
+    """
 
     kind: Literal["fork", "retry"]
     run_id: str
     step: str | None
     steps: int
+    usage: dict[str, Any] | None
+
+
+class BranchAnswer(Answer):
+    """A new run, which goes on from another."""
+
+    run_id: str
+    status: Status
+    origin: Origin
+    urls: Urls
 
 
 class RunSummary(Answer):

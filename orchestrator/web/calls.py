@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from orchestrator.web import answers
 from orchestrator.web.chat import ChatRequest
-from orchestrator.web.inputs import ApprovalBody, MessageBody, PromptBody
+from orchestrator.web.inputs import ApprovalBody, ForkBody, MessageBody, PromptBody
 from orchestrator.web.tokens import TokenRequest
 
 ERRORS: Final = {
@@ -19,7 +19,8 @@ ERRORS: Final = {
     403: "The key is not known, or the token does not allow this",
     404: "Unknown, expired, or another caller's",
     409: "Another run of the project is unfinished, and `onConflict` is `reject`; or the run has ended, or is about "
-    "to, or its question has been answered",
+    "to, or has not, or its question has been answered, or the "
+    "step is not finished",
     413: "The body is too large",
     416: "The file has no such bytes",
     422: "The same key or run id came before with a different body",
@@ -41,6 +42,7 @@ PAGE: Final[Parameter] = (
     "path",
     "A path below the folder of the pages, after a token that can `preview`",
 )
+KEY: Final[Parameter] = ("header", "Idempotency-Key", "1 to 255 printable characters of the caller's")
 CHAT: Final[Parameter] = ("path", "chatId", "The chat's id")
 RESUME: Final[tuple[Parameter, ...]] = (
     ("header", "Last-Event-ID", "Go on after this event"),
@@ -74,7 +76,7 @@ CALLS: Final = (
         {200: STREAM, 202: answers.StartedAnswer},
         (400, 404, 409, 413, 422, 429, 503),
         takes=PromptBody,
-        parameters=(("header", "Idempotency-Key", "1 to 255 printable characters of the caller's"), *RESUME),
+        parameters=(KEY, *RESUME),
     ),
     Call(
         "get",
@@ -96,6 +98,33 @@ CALLS: Final = (
         "A run's steps with their attempts, as far as it has come",
         {200: answers.StepsAnswer},
         (404, 503),
+        parameters=(RUN,),
+    ),
+    Call(
+        "post",
+        "/agent/run/{runId}/retry",
+        "Go on with a run that has failed: a new run takes over all that it had finished, and begins with the step "
+        "that was not. The same `Idempotency-Key` again: the same new run.",
+        {202: answers.BranchAnswer},
+        (404, 409, 422, 429, 503),
+        parameters=(RUN, KEY),
+    ),
+    Call(
+        "post",
+        "/agent/run/{runId}/fork",
+        "Go on from before a finished step in another way: a new run takes over what was finished until then, for "
+        "which nothing is paid again, and does that step anew.",
+        {202: answers.BranchAnswer},
+        (400, 404, 409, 413, 422, 429, 503),
+        takes=ForkBody,
+        parameters=(RUN, KEY),
+    ),
+    Call(
+        "delete",
+        "/agent/run/{runId}",
+        "Remove all that is stored of a run that has ended",
+        {204: None},
+        (404, 409, 503),
         parameters=(RUN,),
     ),
     Call("get", "/agent/run/{runId}", "A run's state", {200: answers.RunAnswer}, (404, 503), parameters=(RUN,)),
@@ -130,7 +159,7 @@ CALLS: Final = (
         {202: answers.MessageAnswer},
         (400, 404, 409, 413, 422, 503),
         takes=MessageBody,
-        parameters=(RUN, ("header", "Idempotency-Key", "1 to 255 printable characters of the caller's")),
+        parameters=(RUN, KEY),
     ),
     Call(
         "post",

@@ -13,10 +13,11 @@ from orchestrator.hub import HubUnavailable, TooManyViewers
 from orchestrator.idempotency import KeyReused
 from orchestrator.logs import get_logger
 from orchestrator.owners import UnknownProject
-from orchestrator.runlog import LogFull, RunMissing
+from orchestrator.runlog import LogFull, LogUnavailable, RunMissing, RunUnfinished
 from orchestrator.runlog.approvals import AnsweredBefore, UnknownApproval
 from orchestrator.runlog.causes import cause
 from orchestrator.runlog.inbox import InboxClosed, InboxFull, MessageKeyReused
+from orchestrator.runlog.past import PastForgotten, StepNotDone, UnknownStep
 from orchestrator.runs import StartUncertain, TooManyRuns
 from orchestrator.web.access_log import NOBODY, path
 
@@ -54,6 +55,11 @@ def register_error_handlers(app: flask.Flask) -> None:
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(RunMissing, lambda e: answer(404, UNKNOWN_RUN))
+    app.register_error_handler(UnknownStep, lambda e: answer(400, str(e), {"steps": e.steps}))
+    app.register_error_handler(StepNotDone, lambda e: answer(409, str(e), {"steps": e.steps}))
+    app.register_error_handler(PastForgotten, lambda e: answer(409, str(e)))
+    app.register_error_handler(LogUnavailable, lambda e: answer(503, str(e), headers=_later()))
+    app.register_error_handler(RunUnfinished, lambda e: answer(409, str(e), {"status": e.status}))
     app.register_error_handler(UnknownProject, lambda e: _refuse("not-their-project", 404, UNKNOWN_PROJECT))
     app.register_error_handler(KeyReused, lambda e: answer(422, str(e)))
     app.register_error_handler(MessageKeyReused, lambda e: answer(422, str(e)))

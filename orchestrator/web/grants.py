@@ -17,7 +17,7 @@ from orchestrator.access import PREVIEW_PREFIX, TOKEN_PREFIX
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import TOKEN_SECRET
 
-Action = Literal["start", "read", "cancel", "steer", "approve", "preview"]
+Action = Literal["start", "read", "cancel", "steer", "approve", "delete", "preview"]
 
 PREVIEW: Final[tuple[Action, ...]] = ("preview",)
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import flask
 
+from agent.models.catalog import Catalog
 from orchestrator.metrics import kind_of
 from orchestrator.runlog import RunRecord
 from orchestrator.runlog.journal import StepAttempt, StepRecord
+from orchestrator.settings import Settings
 from orchestrator.steps.counting import MODEL_CALL
 from orchestrator.web import inputs
 from orchestrator.web.access import RunAccess
@@ -22,6 +24,8 @@ Shown = dict[str, Any]
 
 @dataclass(frozen=True)
 class HistoryRoutes:
+    settings: Settings
+    models_offered: Catalog
     access: RunAccess
 
     def blueprint(self, name: str) -> flask.Blueprint:
@@ -29,6 +33,9 @@ class HistoryRoutes:
         self.access.guard(routes)
         routes.get("/agent/runs")(self.list_runs)
         routes.get("/agent/run/<run_id>/steps")(self.steps)
+        routes.post("/agent/run/<run_id>/retry")(self.retry)
+        routes.post("/agent/run/<run_id>/fork")(self.fork)
+        routes.delete("/agent/run/<run_id>")(self.remove)
         return routes
 
     def list_runs(self) -> flask.typing.ResponseReturnValue:
@@ -51,6 +58,29 @@ class HistoryRoutes:
             "status": record.status,
             "steps": [_step(step, record, turns.get(step.name) or {}) for step in steps],
         }
+
+    def retry(self, run_id: str) -> flask.typing.ResponseReturnValue:
+        record = self.access.retry(run_id, inputs.idempotency_key())
+        return _branched(record), 202
+
+    def fork(self, run_id: str) -> flask.typing.ResponseReturnValue:
+        models = [model.id for model in self.models_offered.available()]
+        asked = inputs.fork(models, self.settings.agent_max_body_bytes, self.settings.agent_max_value_chars)
+        record = self.access.fork(run_id, asked, inputs.idempotency_key())
+        return _branched(record), 202
+
+    def remove(self, run_id: str) -> flask.typing.ResponseReturnValue:
+        self.access.remove(run_id)
+        return "", 204
+
+
+def _branched(record: RunRecord) -> Shown:
+    return {
+        "runId": record.run_id,
+        "status": record.status,
+        "origin": record.origin,
+        "urls": urls(record.run_id),
+    }
 
 
 def _summary(record: RunRecord) -> Shown:

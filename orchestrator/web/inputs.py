@@ -17,7 +17,7 @@ from orchestrator.engines.turns import OnConflict
 from orchestrator.idempotency import KEY_LONGEST
 from orchestrator.runlog.index import Cursor
 from orchestrator.runlog.record import END_STATUSES
-from orchestrator.runs import Prompt
+from orchestrator.runs import Fork, Prompt
 from orchestrator.web.errors import Problem
 
 MISSING: Final = "Missing required fields: projectId and value"
@@ -87,6 +87,26 @@ class ApprovalBody(BaseModel):
     reason: str | None = None
 
 
+class ForkBody(BaseModel):
+    """The body of POST /agent/run/<runId>/fork; ``value`` is what the user adds, before the first step the prompt."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    step: str
+    value: str | None = None
+    model: str | None = None
+
+
+def fork(models: list[str], max_bytes: int, max_chars: int) -> Fork:
+    """From where, and how, another run is to go on. Raises Problem 400 or 413."""
+    given = body(ForkBody, max_bytes)
+    if given.value is not None and not given.value.strip():
+        raise Problem(400, "value must not be blank: leave it out where there is nothing to add")
+    check_length(given.value or "", max_chars)
+    _check_model(given.model, models)
+    return Fork(step=given.step, value=given.value, model=given.model)
+
+
 def approval(max_bytes: int, max_chars: int) -> Approval:
     """The user's answer to what a run has asked for. Raises Problem 400 or 413."""
     given = body(ApprovalBody, max_bytes)
@@ -118,11 +138,15 @@ def prompt(models: list[str], max_bytes: int, max_chars: int) -> Prompt:
 def checked(asked: PromptBody, models: list[str], max_chars: int) -> Prompt:
     """The same, if it can be run. Raises Problem 400."""
     check_length(asked.value, max_chars)
-    if asked.model is not None and asked.model not in models:
-        raise Problem(400, f"Unknown model {asked.model!r}", {"models": models})
+    _check_model(asked.model, models)
     return Prompt(
         project_id=asked.project_id, value=asked.value, model=asked.model or "auto", on_conflict=asked.on_conflict
     )
+
+
+def _check_model(model: str | None, models: list[str]) -> None:
+    if model is not None and model not in models:
+        raise Problem(400, f"Unknown model {model!r}", {"models": models})
 
 
 def body(model: type[M], max_bytes: int) -> M:

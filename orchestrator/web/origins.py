@@ -33,7 +33,7 @@ def allow_origins(app: flask.Flask, origins: tuple[str, ...]) -> None:
             app,
             resources=rf"/(?!{GUARDED_ELSEWHERE[1:]}).*",
             origins=[re.compile(re.escape(origin) + r"\Z") for origin in origins],  # a plain string may be read as one
-            methods=["GET", "POST"],
+            methods=["GET", "POST", "DELETE"],
             expose_headers=EXPOSED,
             max_age=PREFLIGHT_SECONDS,
             always_send=False,

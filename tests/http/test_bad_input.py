@@ -224,7 +224,7 @@ def test_a_post_with_a_cursor_that_is_no_number_starts_nothing(strict_service: S
     [
         pytest.param("GET", "/agent/run", {"POST", "OPTIONS"}, id="get-run"),
         pytest.param("DELETE", "/agent/run", {"POST", "OPTIONS"}, id="delete-run"),
-        pytest.param("PUT", "/agent/run/run_1", {"GET", "HEAD", "OPTIONS"}, id="put-one"),
+        pytest.param("PUT", "/agent/run/run_1", {"GET", "HEAD", "OPTIONS", "DELETE"}, id="put-one"),
         pytest.param("POST", "/agent/run/run_1/events", {"GET", "HEAD", "OPTIONS"}, id="post-events"),
         pytest.param("GET", "/agent/run/run_1/cancel", {"POST", "OPTIONS"}, id="get-cancel"),
         pytest.param("POST", "/healthz", {"GET", "HEAD", "OPTIONS"}, id="post-healthz"),
