@@ -90,6 +90,22 @@ def test_on_a_cluster_a_killed_worker_loses_nothing(
     assert events[-1]["data"]["files"] == {"a.txt": "a"}
 
 
+def test_on_a_cluster_a_run_is_listed_forked_and_removed(
+    cluster_service: Service, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    prompt = model_server.script(unique("fork"), writes("a.txt", "a"), DONE)
+    source = run_to_end(cluster_service, projectId=prompt, value=prompt)[0]["runId"]
+    for _ in range(3):  # two runs lie on two nodes, or on one
+        made = cluster_service.http.post(f"/agent/run/{source}/fork", json={"step": "model-2"})
+        assert made.status_code == 202, made.text
+        events = events_of(cluster_service, made.json()["runId"])
+        assert_whole(events)
+        assert events[-1]["data"]["files"] == {"a.txt": "a"}
+    assert cluster_service.http.delete(f"/agent/run/{source}").status_code == 204
+    listed = cluster_service.http.get("/agent/runs", params={"projectId": prompt}).json()["runs"]
+    assert [run["origin"]["runId"] for run in listed] == [source] * 3
+
+
 def test_a_cluster_can_be_tailed_and_is_ready(cluster_service: Service) -> None:
     run_id = run_to_end(cluster_service, model="offline")[0]["runId"]
     seen = tail(cluster_service, run_id, "--json")
