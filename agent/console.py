@@ -121,7 +121,7 @@ class Console:
     def _line(self, event: Event, mark: str, text: str, style: str) -> None:
         self._end_line()
         elapsed = (event.get("timestamp") or 0) - (self._started or 0)
-        first, *more = [part for line in _clean(text).split("\n") for part in self._parts(line)]
+        first, *more = [part for line in clean(text).split("\n") for part in self._parts(line)]
         self._out.print(
             Text(f"{_seconds(max(0, elapsed)):>{GUTTER - 2}}  ", "dim"), Text(f"{mark} {first}", style), sep=""
         )
@@ -133,7 +133,7 @@ class Console:
         if self._is_mid_line and style != self._style:
             self._end_line()
         self._style = style
-        for piece in _clean(text).splitlines(keepends=True):
+        for piece in clean(text).splitlines(keepends=True):
             indent = "" if self._is_mid_line else " " * INDENT + prefix
             self._out.print(Text(indent + piece, style), end="")
             self._is_mid_line = not piece.endswith("\n")
@@ -170,7 +170,8 @@ def harmless_json(text: str) -> str:
     return re.sub(f"[{STEERING}]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """The text without what could steer a terminal."""
     return CONTROL.sub("", text.replace("\r\n", "\n"))
 
 

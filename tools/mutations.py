@@ -60,6 +60,27 @@ MUTANTS: Final = (
         ("tests/reliability/test_memo.py",),
     ),
     Mutant(
+        "what a step overwrites is kept",
+        "orchestrator/runlog/scripts/commit.lua",
+        "redis.call('HSET', UNDO, place .. ' ' .. path, old)",
+        "",
+        ("tests/orchestrator/test_past.py",),
+    ),
+    Mutant(
+        "only what stands is taken over",
+        "orchestrator/runlog/past.py",
+        '(event.get("step"), event.get("attempt")) in attempts or',
+        "True or",
+        ("tests/orchestrator/test_past.py",),
+    ),
+    Mutant(
+        "a removed run's id stays taken",
+        "orchestrator/runlog/scripts/remove.lua",
+        "redis.call('HSET', RUN, 'removed', clock_ms())",
+        "",
+        ("tests/http/test_remove.py",),
+    ),
+    Mutant(
         "fence",
         "orchestrator/runlog/scripts/_run.lua",
         "if state[2] ~= attempt or state[6] == attempt then return state, { 'stale', '' } end",

@@ -32,7 +32,7 @@ def test_a_listed_page_may_ask_whether_it_may_call(open_to_pages: Service, origi
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == origin
     assert answer.headers["access-control-allow-headers"] == "authorization, content-type"
-    assert set(answer.headers["access-control-allow-methods"].split(", ")) == {"GET", "POST"}
+    assert set(answer.headers["access-control-allow-methods"].split(", ")) == {"GET", "POST", "DELETE"}
     assert "origin" in answer.headers["vary"].lower()
     assert "access-control-allow-credentials" not in answer.headers
 
