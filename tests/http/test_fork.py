@@ -8,12 +8,12 @@ import httpx
 import pytest
 import redis
 
+from lab.approvals import answer, wait_until_asked
+from lab.llm import Answer, fails, says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, events_of, run_to_end, start_run
 from orchestrator.web.answers import BranchAnswer
-from tests.support.approvals import answer, wait_until_asked
-from tests.support.llm import Answer, fails, says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, events_of, run_to_end, start_run
 
 DONE = says("Done.")
 BLANK = "value must not be blank: leave it out where there is nothing to add"

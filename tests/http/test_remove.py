@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import events_of, start_run
 from orchestrator.events import RunRequested
 from orchestrator.runlog import RunLog, RunMissing
 from orchestrator.runlog.connection import connect
 from tests.http.conftest import contents
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import events_of, start_run
 
 UNKNOWN = (404, {"error": "Unknown or expired run"})
 JSON = {"Accept": "application/json"}

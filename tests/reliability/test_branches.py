@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
+from lab.llm import fails
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import assert_whole, events_of, run_to_end
 from tests.conftest import StartService
 from tests.reliability.scripts import DONE, Marks, runs
 from tests.reliability.test_takeover import kill_its_worker
-from tests.support.llm import fails
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import assert_whole, events_of, run_to_end
 
 
 def branch(service: Service, run_id: str, how: str, **body: str) -> str:

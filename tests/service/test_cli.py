@@ -16,15 +16,15 @@ from unittest import mock
 
 import pytest
 
+from lab.llm import fails, says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
+from lab.sse import Event, assert_whole, run_to_end, start_run
 from orchestrator.cli.api import KEY, URL
 from orchestrator.cli.main import COMMANDS, main
 from orchestrator.events import RunRequested
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import connect
-from tests.support.llm import fails, says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
-from tests.support.sse import Event, assert_whole, run_to_end, start_run
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = "\x1b[2Jcleared\u202e\x07"
