@@ -24,14 +24,16 @@ class _End:
     error: Exception | None = None
 
 
-def attentive(items: Iterator[T], *, check: Callable[[], None], close: Callable[[], None]) -> Generator[T, None, None]:
+def interruptible(
+    items: Iterator[T], *, check: Callable[[], None], close: Callable[[], None]
+) -> Generator[T, None, None]:
     """Yield what ``items`` yields, calling ``check`` between items and twice a second while none comes.
 
     ``items`` is consumed in a thread of its own (a greenlet in a patched process). However this ends, ``close`` is
     called: it must make a blocked ``items`` end, because nobody waits for the thread.
     """
     arrived: queue.SimpleQueue[_Item[T] | _End] = queue.SimpleQueue()
-    threading.Thread(target=_consume, args=(items, arrived), name="attentive", daemon=True).start()
+    threading.Thread(target=_consume, args=(items, arrived), name="interruptible", daemon=True).start()
     try:
         while True:
             check()

@@ -10,28 +10,22 @@ import json
 import time
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from agent.errors import PermanentError
-from agent.messages import RUN_ID, Outcome
+from agent.messages import RUN_ID, Outcome, Value
 
 TERMINAL_TYPES: Final = frozenset({"complete", "error"})
 EndCode = Literal["failed", "refused", "cancelled", "timeout", "lost"]
 AGENT_CODES: Final[dict[str, EndCode]] = {"timeout": "timeout", "refused": "refused"}
 
 RUN_REQUESTED: Final = "code-agent/run.requested"
-RUN_PROGRESS: Final = "code-agent/run.progress"
 RUN_COMPLETE: Final = "code-agent/run.complete"
 RUN_ERROR: Final = "code-agent/run.error"
 RUN_CANCELLED: Final = "code-agent/run.cancelled"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
-class RunRequested(_Model):
+class RunRequested(Value):
     run_id: str = Field(pattern=f"^{RUN_ID}$")
     project_id: str
     value: str
@@ -40,7 +34,7 @@ class RunRequested(_Model):
     """How often the run was moved before: what an earlier request starts is settled without doing anything."""
 
 
-class RunProgress(_Model):
+class RunProgress(Value):
     """The envelope of every event (``id`` from 1, without holes; ``timestamp`` in ms since the epoch)."""
 
     id: int
@@ -55,7 +49,7 @@ class RunProgress(_Model):
     truncated: bool | None = None
 
 
-class RunComplete(_Model):
+class RunComplete(Value):
     run_id: str
     project_id: str
     title: str
@@ -64,14 +58,14 @@ class RunComplete(_Model):
     missing: str | None = None
 
 
-class RunError(_Model):
+class RunError(Value):
     run_id: str
     project_id: str
     error: str
     code: EndCode
 
 
-class RunCancelled(_Model):
+class RunCancelled(Value):
     run_id: str
 
 

@@ -18,7 +18,7 @@ from agent.models.connection import Connection
 from agent.models.faults import Fault
 from agent.models.specs import ModelSpec
 from agent.protocols import ChatModel, Emit
-from agent.waiting import attentive
+from agent.waiting import interruptible
 
 
 class Dialect(Protocol):
@@ -57,7 +57,7 @@ class RemoteModel:
             reply = Assembly(emit)
             connection = self._connection(messages, tools)
             try:
-                with closing(attentive(connection.items(), check=emit.check, close=connection.close)) as items:
+                with closing(interruptible(connection.items(), check=emit.check, close=connection.close)) as items:
                     for item in items:
                         self._dialect.take(item, reply)
             except (self._dialect.error, httpx2.HTTPError, json.JSONDecodeError) as error:  # the SDK's, or untouched

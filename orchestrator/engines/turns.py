@@ -41,6 +41,8 @@ class Turns:
     def join(self, project_id: str, run_id: str, on_conflict: OnConflict, cancel: Callable[[str], object]) -> int:
         """Join the project's line; returns how many runs have to end first. Raises ProjectBusy."""
         joined = self._log.line.join(project_id, run_id)
+        if not joined:
+            return 0
         now, beats = self._log.beats(joined)
         before = [each for each, beat in beats.items() if beat or now - joined[each] < ARRIVING_MS]
         if before and on_conflict == "reject":

@@ -13,7 +13,7 @@ from orchestrator.events import encode_body
 from orchestrator.redact import Redactor
 from orchestrator.runlog.calls import Scripts
 from orchestrator.runlog.queue import RunQueue
-from orchestrator.runlog.refusals import RunWaits, refuse
+from orchestrator.runlog.refusals import RunWaits, refusal
 
 WAITING: Final = "waiting"
 """In place of an engine's name: the run waits for its user."""
@@ -52,7 +52,7 @@ class Approvals:
         if outcome == "waits":
             raise RunWaits("the run waits for its user")
         if outcome != "answered":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         return Approval.model_validate_json(detail)
 
     def answer(self, run_id: str, approval_id: str, answer: Approval) -> None:
@@ -69,7 +69,7 @@ class Approvals:
         if outcome == "answered":
             raise AnsweredBefore(Approval.model_validate_json(detail))
         if outcome != "ok":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
 
     def _call(self, script: str, run_id: str, step: str, *args: object) -> tuple[str, str]:
         outcome, detail = self._scripts.call(script, run_id, step, *args)

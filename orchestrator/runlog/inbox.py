@@ -9,7 +9,7 @@ from typing import Final, Literal
 from orchestrator.events import encode_body
 from orchestrator.redact import Redactor
 from orchestrator.runlog.calls import Scripts
-from orchestrator.runlog.refusals import refuse
+from orchestrator.runlog.refusals import refusal
 
 MOST_MESSAGES: Final = 100
 """In a run. None of them is ever dropped from its conversation."""
@@ -53,7 +53,7 @@ class Inbox:
         if outcome == "full":
             raise InboxFull(f"A run takes {MOST_MESSAGES} messages at most")
         if outcome != "ok":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         return detail
 
     def hear(self, run_id: str, heard: int, until: Until = "") -> list[str]:
@@ -63,7 +63,7 @@ class Inbox:
         """
         outcome, detail, *said = self._scripts.call("hear", run_id, NO_STEP, heard, until)
         if outcome != b"ok":
-            raise refuse(outcome.decode(), detail.decode())
+            raise refusal(outcome.decode(), detail.decode())
         return [words.decode() for words in said]
 
 

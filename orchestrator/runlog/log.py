@@ -28,7 +28,7 @@ from orchestrator.runlog.projects import ProjectFiles
 from orchestrator.runlog.queue import RunQueue
 from orchestrator.runlog.quota import Quota
 from orchestrator.runlog.record import END_STATUSES, Beat, Begun, Page, RunRecord
-from orchestrator.runlog.refusals import LogUnavailable, RunMissing, RunTooLarge, RunUnfinished, refuse
+from orchestrator.runlog.refusals import LogUnavailable, RunMissing, RunTooLarge, RunUnfinished, refusal
 from orchestrator.runlog.run_files import RunFiles
 from orchestrator.runlog.staging import Staged, Staging
 from orchestrator.runlog.states import State
@@ -175,7 +175,7 @@ class RunLog:
         which = "" if generation is None else str(generation)
         outcome, detail = self._call("claim", run_id, NO_STEP, engine, execution, which, int(lease * 1000))
         if outcome not in ("ok", "taken"):
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         return outcome == "ok"
 
     def begin(self, run_id: str, step: str, engine_attempt: int, nonce: str, execution: str = NOBODY) -> Begun:
@@ -189,7 +189,7 @@ class RunLog:
         if outcome == "done":
             return Begun(attempt=0, result=json.loads(detail), done=True)
         if outcome != "go":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         attempt, failed, interrupted, spent, rolled_back = map(int, detail.split())
         return Begun(attempt, failed, interrupted, spent, bool(rolled_back))
 
@@ -202,7 +202,7 @@ class RunLog:
         if outcome == "full":
             raise RunTooLarge
         if outcome != "ok":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         metrics.EVENTS_APPENDED.inc(len(bodies))
 
     def commit(
@@ -228,7 +228,7 @@ class RunLog:
         if outcome == "full":
             raise RunTooLarge
         if outcome != "ok":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         metrics.EVENTS_APPENDED.inc(len(bodies))
         return result
 
@@ -243,14 +243,14 @@ class RunLog:
         status = encode_body(run_id, "status", f"{reason}; {again}", step, attempt + 1)
         outcome, detail = self._call("retry", run_id, step, attempt, head, tail, status, spent)
         if outcome != "ok":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         return bool(detail)
 
     def rest(self, run_id: str, execution: str, seconds: float) -> None:
         """A step failed and is tried again in ``seconds``: until then silence is in order. Raises Refused."""
         outcome, detail = self._call("rest", run_id, NO_STEP, execution, int(seconds * 1000))
         if outcome != "ok":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
 
     def move(self, beat: Beat, engine: str, sentence: str) -> bool:
         """Give a run that stands still since ``beat`` to ``engine``; False where it does not stand still any more.
@@ -260,7 +260,7 @@ class RunLog:
         self.queue.reserve(engine, beat.run_id, 0)
         outcome, detail = self._call("move", beat.run_id, NO_STEP, beat.at, engine, self._status(beat, sentence))
         if outcome not in ("ok", "alive"):
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         # The watch takes it out of the other queue: of two that move it at a time, neither may take it out of both.
         return outcome == "ok"
 
@@ -297,7 +297,7 @@ class RunLog:
         reply = self._scripts.call("end", run_id, NO_STEP, status, body, receipt, execution, dumps(brief))
         outcome, engine, project_id, *stored = (str(part, "utf-8") for part in reply)
         if outcome in ("missing", "moved"):
-            raise refuse(outcome, "")
+            raise refusal(outcome, "")
         if outcome == "ok":
             metrics.RUNS_ENDED.labels(status, engine).inc()
         with suppress(RedisError):  # in slots of their own; whoever finds an ended run there takes it out too
@@ -318,7 +318,7 @@ class RunLog:
         if outcome == "unfinished":
             raise RunUnfinished(detail)
         if outcome != "ok":
-            raise refuse(outcome, detail)
+            raise refusal(outcome, detail)
         with suppress(RedisError):  # in slots of their own; whoever meets the name there takes it out too
             self.index.remove(caller, project_id, run_id)
 

@@ -56,7 +56,7 @@ class RunTooLarge(PermanentError):
         super().__init__("The run stored more than one run may (AGENT_MAX_RUN_BYTES) and was stopped.")
 
 
-def refuse(outcome: str, detail: str) -> Refused:
+def refusal(outcome: str, detail: str) -> Refused:
     """The exception for a script's ``{missing|ended|moved|elsewhere|stale, detail}``."""
     if outcome == "missing":
         return RunMissing("the run is not stored (any more)")

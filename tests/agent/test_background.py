@@ -161,6 +161,7 @@ def test_background_commands_wait_for_their_user_like_others() -> None:
 
 
 def test_the_model_is_told_what_background_processes_are_and_how_long_it_may_wait() -> None:
+    """FINDINGS D8: they died unannounced."""
     described = {spec.name: spec for spec in specs(Limits(command_timeout=45))}
     assert "127.0.0.1" in described["terminal"].description and "background" in described["terminal"].description
     assert "45 s" in described["process"].description
