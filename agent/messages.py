@@ -24,6 +24,7 @@ class RunRequest(Value):
     project_id: str
     value: str
     model: str
+    framework: str | None = Field(default=None, description="the template that an empty project is to begin with")
 
 
 class Limits(Value):
@@ -216,11 +217,15 @@ class Done(Value):
 
 
 class Beginning(Value):
-    """What a run finds: ``files`` are the first of its ``count`` paths, ``history`` the latest runs, oldest first."""
+    """What a run finds: ``files`` are the first of its ``count`` paths, ``history`` the latest runs, oldest first.
+
+    ``template``: the name of what an empty project was given; ``files`` are then its paths.
+    """
 
     files: list[str] = []
     count: int = 0
     history: list[Done] = []
+    template: str = ""
 
 
 class FileMark(Value):

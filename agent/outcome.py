@@ -29,7 +29,7 @@ MAX_LISTED: Final = 8
 FRAMEWORK_SIGNS: Final = (
     ("nextjs", ("next.config.js", "next.config.mjs", "next.config.ts")),
     ("vite", ("vite.config.js", "vite.config.ts")),
-    ("html", ("index.html",)),
+    ("static", ("index.html",)),
     ("node", ("package.json",)),
 )
 
@@ -134,7 +134,7 @@ def title(value: str) -> str:
 
 
 def framework(files: Iterable[str]) -> str:
-    """A guess from the files' names: ``nextjs``, ``vite``, ``html``, ``node``, ``python`` or ``unknown``."""
+    """A guess from the files' names: ``nextjs``, ``vite``, ``static``, ``node``, ``python`` or ``unknown``."""
     names = {path.rsplit("/", 1)[-1] for path in files}
     for name, signs in FRAMEWORK_SIGNS:
         if names.intersection(signs):

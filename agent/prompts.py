@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from agent import templates
 from agent.messages import Approval, Beginning, Done, Limits, Message, RunRequest
 
 SYSTEM: Final = """\
@@ -17,12 +18,14 @@ Commands have no keyboard, and must end by themselves; start servers and watcher
 How to work:
 1. Say in a sentence or two what you will build, then write complete files; leave no placeholders.
 2. Prefer what runs without installing anything: plain HTML, CSS and JavaScript, or Python's standard library.
+   Link the files of a page relatively (`style.css`, not `/style.css`): pages are opened below a path.
 3. Write a small test, run it, read what it says, and repair what fails.
 4. When everything works, answer without calling a tool: a short summary of what you made and how to use it.
 """
 
 EARLIER: Final = "What was asked for on this project before, and what came of it, oldest first:"
 EXISTING: Final = "The workspace already holds this project; continue from it, and read a file before you change it:"
+TEMPLATE: Final = "The project is new. The workspace holds a template to begin with, {about} Its files:"
 MAX_LISTED: Final = 200
 """Paths of existing files named to the model; it can list the rest itself."""
 
@@ -54,7 +57,10 @@ def opening(request: RunRequest, project: Beginning) -> list[Message]:
     system = SYSTEM  # all in one system message: some endpoints refuse a second one
     if project.history:
         system = "\n".join([system, EARLIER, *map(_told, project.history)])
-    if project.files:
+    if project.template:
+        about = templates.named(project.template).about
+        system = "\n".join([system, TEMPLATE.format(about=about), *(f"- {path}" for path in project.files)])
+    elif project.files:
         listed = [f"- {path}" for path in project.files]
         if project.count > len(listed):
             listed.append(f"- and {project.count - len(listed)} more")

@@ -70,6 +70,8 @@ class ChatModel(Protocol):
     """A chat model that can stream text and ask for tools."""
 
     name: str
+    brings_all: bool
+    """It knows beforehand what it will write, and has no use for a template that its prompt seems to ask for."""
     introduction: str
     """What a viewer should know first: the run's first ``status``."""
     context: int

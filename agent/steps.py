@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent import asking, checks, notes, outcome, prompts, tools, workspace
+from agent import asking, checks, notes, outcome, prompts, templates, tools, workspace
 from agent.compaction import compacted, tokens
 from agent.contents import Contents
 from agent.conversation import Conversation
 from agent.deadline import DeadlineEmit, remaining
-from agent.entries import Stored
+from agent.entries import Marks, Stored, marked
 from agent.messages import Approval, ApprovalRequest, Beginning, Limits, RunRequest, ToolCall, Usage
 from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox, User
 
@@ -21,6 +21,8 @@ CHECK_TIMEOUT: Final = 20.0
 """Seconds for the cheap checks; a project of this size needs a fraction of one."""
 BACKGROUND_TIMEOUT: Final = 3600.0
 """Seconds that a background process may take, within its run's time."""
+BUILD_TIMEOUT: Final = 300.0
+"""Seconds to build a project, and as many before it to install what that needs."""
 
 
 class Bodies:
@@ -48,9 +50,16 @@ class Bodies:
         files = sorted(stored.files())
         if files:
             emit("status", f"Continuing the project's {len(files)} files")
+        template = self._template
         with self.sandbox.hold(emit.check):
             workspace.restore(self.sandbox, stored, self.store.read, emit.check)
-        beginning = Beginning(files=files[: prompts.MAX_LISTED], count=len(files), history=history)
+            if template:
+                emit("status", f"Beginning with the template {template.name}")
+                workspace.put(self.sandbox, template.tree, emit.check)
+                workspace.keep(self.sandbox, stored, emit)
+                files = list(template.tree)
+        name = template.name if template else ""
+        beginning = Beginning(files=files[: prompts.MAX_LISTED], count=len(files), history=history, template=name)
         return beginning.model_dump(by_alias=True, mode="json")
 
     def compact(self, talk: Conversation, emit: Emit) -> int:
@@ -92,12 +101,17 @@ class Bodies:
         emit = self._begin("check", turn, usage, emit)
         with self.sandbox.hold(emit.check):
             stored, restored = self._restore(emit)
-            if stored.tree == self.store.base():
+            if stored.tree == self._began_with:
                 return [prompts.NOTHING_DONE]
             files = Contents(stored.files(), self.store.read)
             found = checks.check(files, self.sandbox, self._timeout(CHECK_TIMEOUT), emit.check)
-            if restored.is_worked_in:
-                workspace.keep(self.sandbox, stored, emit)  # else what they have made would be undone in the next call
+            build = checks.build_of(files)
+            is_built = build is not None and not found.problems
+            if build is not None and is_built:
+                emit("status", f"Check: {build.name}")
+                found += checks.run_build(build, self.sandbox, self._timeout(BUILD_TIMEOUT), emit.check)
+            if is_built or restored.is_worked_in:
+                workspace.keep(self.sandbox, stored, emit)  # else what was made would be undone in the next call
         emit("status", f"Check: {'; '.join(found.problems) or 'nothing wrong found'}")
         if found.unchecked:
             emit("status", f"Not checked: {'; '.join(found.unchecked)}")
@@ -109,7 +123,7 @@ class Bodies:
             return None
         missing = talk.missing
         stored = self.store.state()
-        end = outcome.outcome(missing, has_changes=stored.tree != self.store.base())
+        end = outcome.outcome(missing, has_changes=stored.tree != self._began_with)
         if missing:
             emit("status", f"Not everything is done. {missing}")
         shown = outcome.shown(stored.files(), self.store.read)
@@ -119,6 +133,18 @@ class Bodies:
         self.store.save_project(outcome.done(self.request, end, talk.summary))
         result = outcome.result(self.request, end, missing, talk.summary, shown, self.sandbox.id, talk.usage)
         return result.model_dump(by_alias=True, mode="json")
+
+    @property
+    def _template(self) -> templates.Template | None:
+        """What the project was given at its beginning, if it was empty then."""
+        if self.store.base() or (self.model.brings_all and self.request.framework is None):
+            return None
+        return templates.choose(self.request.value, self.request.framework)
+
+    @property
+    def _began_with(self) -> Marks:
+        template = self._template
+        return marked(template.tree) if template else self.store.base()
 
     def _begin(self, stage: str, turn: int, usage: Usage, emit: Emit) -> Emit:
         spent = usage.model_dump(by_alias=True)

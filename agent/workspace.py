@@ -78,10 +78,10 @@ def restore(sandbox: Sandbox, stored: Stored, read: Read, check: Callable[[], No
     if found.entries and (stopped := sandbox.background.stop_all(PUT_BACK)):
         found = sandbox.changes(known, check)
     away = {path: None for path in found.entries if path not in stored.tree}
-    _put(sandbox, away, check)  # first: it makes room
+    put(sandbox, away, check)  # first: it makes room
     sizes = {path: stored.tree[path].size for path in found.entries if path in stored.tree}
     for paths in batches(sizes):
-        _put(sandbox, _entries(stored.tree, paths, read), check)
+        put(sandbox, _entries(stored.tree, paths, read), check)
     there = {item.path for item in found.left_out}
     return Restored([item for item in stored.left_out if item.path not in there], stopped)
 
@@ -136,7 +136,8 @@ def file_event(
     return "file-updated" if was_file else "file-created", data
 
 
-def _put(sandbox: Sandbox, entries: Mapping[str, Entry | None], check: Callable[[], None]) -> None:
+def put(sandbox: Sandbox, entries: Mapping[str, Entry | None], check: Callable[[], None]) -> None:
+    """Write entries (``None``: delete), all of them. Raises ``TransientError`` where one cannot be."""
     if entries and (failed := sandbox.write(entries, check, replace=True)):
         path, reason = next(iter(failed.items()))
         raise TransientError(f"the workspace could not be put back: {path}: {reason}")

@@ -95,7 +95,13 @@ class Coder:
         request = record.request
         reachable = network(self._settings)
         result = run_code_agent(
-            RunRequest(run_id=request.run_id, project_id=request.project_id, value=request.value, model=request.model),
+            RunRequest(
+                run_id=request.run_id,
+                project_id=request.project_id,
+                value=request.value,
+                model=request.model,
+                framework=request.framework,
+            ),
             step,
             model=self._models.open(request.model),
             sandbox=open_sandbox(

@@ -30,6 +30,8 @@ class RunRequested(Value):
     project_id: str
     value: str
     model: str = "auto"
+    framework: str | None = None
+    """The template that an empty project is to begin with."""
     generation: int = 0
     """How often the run was moved before: what an earlier request starts is settled without doing anything."""
 

@@ -51,6 +51,7 @@ class Prompt(Value):
     project_id: str
     value: str
     model: str = "auto"
+    framework: str | None = None
     on_conflict: OnConflict = "queue"
     """What happens where another run of the project is unfinished."""
 
@@ -97,7 +98,7 @@ class Runs:
         run_id = run_id or f"run_{secrets.token_hex(12)}"
         if key is None:
             return run_id, True
-        run_id = self._keys.claim(caller, key, asked.model_dump_json(), run_id)
+        run_id = self._keys.claim(caller, key, asked.model_dump_json(exclude_none=True), run_id)
         return run_id, not self._log.exists(run_id)
 
     def start(self, run_id: str, prompt: Prompt, caller: str) -> None:
@@ -106,7 +107,13 @@ class Runs:
         Raises UnknownProject, TooManyRuns, ProjectBusy, LogFull and redis' errors: then there is no run. Raises
         StartUncertain where there may be one.
         """
-        request = RunRequested(run_id=run_id, project_id=prompt.project_id, value=prompt.value, model=prompt.model)
+        request = RunRequested(
+            run_id=run_id,
+            project_id=prompt.project_id,
+            value=prompt.value,
+            model=prompt.model,
+            framework=prompt.framework,
+        )
         self._start(
             request,
             prompt.on_conflict,
@@ -126,6 +133,7 @@ class Runs:
             project_id=source.project_id,
             value=branch.value if is_anew and branch.value else source.value,
             model=branch.model or source.model,
+            framework=source.framework,
         )
         staged = self._log.staging.stage(run_id, branch)
         self._start(

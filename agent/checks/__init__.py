@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from agent.checks.build import build_of, run_build
 from agent.checks.kinds import KINDS, Kind
+from agent.checks.result import Result
 from agent.protocols import Sandbox
+
+__all__ = ["Result", "build_of", "check", "run_build"]
 
 MAX_PROBLEMS: Final = 10
 """Enough for a model to work on; more would only cost tokens."""
@@ -19,14 +22,6 @@ MAX_OUTPUT: Final = 100_000
 """Characters of a check's output that are looked at."""
 PROBLEM, UNCHECKED = "! ", "? "
 """How a program's lines begin: what is wrong, and what it could not check."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """``problems``: a line each; ``unchecked``: what could not be checked, and why."""
-
-    problems: list[str] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
 
 
 def check(files: Mapping[str, bytes], sandbox: Sandbox, timeout: float, on_wait: Callable[[], None]) -> Result:

@@ -42,6 +42,7 @@ class RemoteModel:
 
     def __init__(self, spec: ModelSpec, dialect: Dialect, fallback: ChatModel | None = None) -> None:
         self.name = spec.id
+        self.brings_all = False
         self.introduction = f"Working with {spec.id}"
         self.context = spec.context
         self.fallback = fallback

@@ -70,17 +70,18 @@ class UIMessage(_Model):
 
 
 class ChatRequest(_Model):
-    """What `DefaultChatTransport` sends; `model` and `onConflict` may be added by its `body`."""
+    """What `DefaultChatTransport` sends; `model`, `framework` and `onConflict` may be added by its `body`."""
 
     id: str = Field(min_length=1)
     messages: list[UIMessage]
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: str | None = None
     model: str | None = None
+    framework: inputs.Framework = None
     on_conflict: OnConflict | None = None
 
     def wishes(self) -> dict[str, Any]:
-        return self.model_dump(by_alias=True, include={"model", "on_conflict"}, exclude_none=True)
+        return self.model_dump(by_alias=True, include={"model", "framework", "on_conflict"}, exclude_none=True)
 
 
 @dataclass(frozen=True)

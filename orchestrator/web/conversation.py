@@ -33,15 +33,15 @@ def errors_as(form: Callable[[str, int], dict[str, Any]]) -> Callable[[flask.Res
 
 
 def prompt(settings: Settings, offered: Catalog, project_id: str, value: str, wishes: Mapping[str, Any]) -> Prompt:
-    """``wishes``: `model` and `onConflict`, where the page has any. Raises Problem 400."""
+    """``wishes``: `model`, `framework` and `onConflict`, where the page has any. Raises Problem 400."""
     if not value.strip():
         raise Problem(400, "The last user message has no text")
     model = wishes.get("model")
     if model is not None and not isinstance(model, str):
         raise Problem(400, "model must be a string")
-    conflict = {"onConflict": wishes["onConflict"]} if "onConflict" in wishes else {}
+    more = {name: wishes[name] for name in ("framework", "onConflict") if name in wishes}
     models = [known.id for known in offered.available()]
-    asked = inputs.PromptBody(projectId=inputs.project_id(project_id), value=value, model=model, **conflict)
+    asked = inputs.PromptBody(projectId=inputs.project_id(project_id), value=value, model=model, **more)
     return inputs.checked(asked, models, settings.agent_max_value_chars)
 
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from agent import messages
+from agent import messages, templates
 from agent.messages import Approval
 from orchestrator.engines.turns import OnConflict
 from orchestrator.idempotency import KEY_LONGEST
@@ -48,7 +48,16 @@ def _on_conflict(given: Any) -> Any:
     return given
 
 
+def _framework(given: Any) -> Any:
+    if given is not None and given not in templates.NAMES:
+        known = ", ".join(templates.NAMES)
+        raise Problem(400, f"framework must be one of {known}", {"frameworks": list(templates.NAMES)})
+    return given
+
+
 ProjectId = Annotated[str, AfterValidator(project_id)]
+Framework = Annotated[str | None, BeforeValidator(_framework)]
+"""The template that an empty project begins with."""
 
 
 class PromptBody(BaseModel):
@@ -59,6 +68,7 @@ class PromptBody(BaseModel):
     project_id: ProjectId
     value: str
     model: str | None = None
+    framework: Framework = None
     on_conflict: Annotated[OnConflict, BeforeValidator(_on_conflict)] = "queue"
 
     @model_validator(mode="before")
@@ -140,7 +150,11 @@ def checked(asked: PromptBody, models: list[str], max_chars: int) -> Prompt:
     check_length(asked.value, max_chars)
     _check_model(asked.model, models)
     return Prompt(
-        project_id=asked.project_id, value=asked.value, model=asked.model or "auto", on_conflict=asked.on_conflict
+        project_id=asked.project_id,
+        value=asked.value,
+        model=asked.model or "auto",
+        framework=asked.framework,
+        on_conflict=asked.on_conflict,
     )
 
 

@@ -98,6 +98,7 @@ class ScriptedModel:
     """A ``ChatModel`` that gives ``replies`` in turn, the last one again and again, and keeps what it was asked."""
 
     name = "scripted"
+    brings_all = False
     introduction = "A scripted model"
     fallback: ChatModel | None = None
 

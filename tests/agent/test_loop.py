@@ -206,7 +206,7 @@ def test_out_of_turns_it_finishes_with_what_there_is_and_says_so(request_: RunRe
     assert (result.summary, result.outcome) == ("More", "partial")
     assert result.missing == "Stopped after 2 turns, before the work was finished."
     assert "This is your last turn" in model.asked[-1][-1].content
-    assert (list(result.files), result.framework) == (["index.html"], "html")
+    assert (list(result.files), result.framework) == (["index.html"], "static")
     assert result.usage == Usage(input_tokens=20, output_tokens=10)
 
 

@@ -22,13 +22,13 @@ def build(prompt: str, sandbox: Sandbox, store: MemoryStore) -> tuple[AtOnce, Ru
 @pytest.mark.parametrize(
     ("prompt", "file", "framework"),
     [
-        ("a tip calculator", "index.html", "html"),
-        ("please make me a pomodoro timer", "index.html", "html"),
-        ("convert miles to km", "index.html", "html"),
-        ("something for my <b>bakery</b> & \"'{{title}}", "index.html", "html"),
+        ("a tip calculator", "index.html", "static"),
+        ("please make me a pomodoro timer", "index.html", "static"),
+        ("convert miles to km", "index.html", "static"),
+        ("something for my <b>bakery</b> & \"'{{title}}", "index.html", "static"),
         ("a command line tip calculator", "tip.py", "python"),
         ("a python script for my tasks", "tasks.py", "python"),
-        ("   \n??", "index.html", "html"),
+        ("   \n??", "index.html", "static"),
     ],
 )
 def test_its_test_fails_once_and_passes_after_the_repair(jail: Sandbox, prompt: str, file: str, framework: str) -> None:

@@ -103,6 +103,7 @@ class Model:
     """A ``ChatModel`` that answers each turn by script and keeps what it was asked: turn → messages of each attempt."""
 
     name = "scripted"
+    brings_all = False
     introduction = "A scripted model"
     context = CONTEXT
     fallback: ChatModel | None = None

@@ -9,6 +9,7 @@ from typing import Final
 from agent import prompts
 from agent.messages import Message, ModelReply, ToolCall, Usage
 from agent.sandbox.refused import CANNOT_EXECUTE
+from agent.templates import TEMPLATES
 
 LINE_NUMBER: Final = re.compile(r"^ *\d+\t", re.MULTILINE)
 
@@ -28,11 +29,17 @@ class Result:
 
 
 class Conversation:
-    """``request``: what was asked; ``existing``: paths of the project's files; ``results``: the tools' answers."""
+    """``request``: what was asked; ``existing``: paths of the project's files; ``template``: what it was given instead.
+
+    ``results``: the tools' answers.
+    """
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self.request = next(message.content for message in messages if message.role == "user")
         _, _, existing = messages[0].content.partition(prompts.EXISTING)
+        system = messages[0].content
+        told = (template for template in TEMPLATES if prompts.TEMPLATE.format(about=template.about) in system)
+        self.template = next((template.name for template in told), "")
         self.existing = [line.removeprefix("- ") for line in existing.splitlines() if line]
         self.results = [Result(message.content) for message in messages if message.role == "tool"]
 

@@ -18,6 +18,7 @@ class OfflineModel:
     """``delay``: seconds between two words, for people who watch."""
 
     name = "offline"
+    brings_all = True
     context = 128_000  # a script reads no more than it has to
     fallback: ChatModel | None = None
     introduction = (

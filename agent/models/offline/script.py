@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent import prompts
 from agent.messages import Message, ModelReply, ToolCall
 from agent.models.offline import follow_up
 from agent.models.offline.conversation import Conversation, calling
@@ -15,10 +16,16 @@ from agent.models.offline.projects import Project, choose, first_version
 
 NO_TEST = "No command can be run here, so the test was not run: please run `python3 {test}` yourself."
 
+NO_NEXTJS = f"{prompts.NOTHING_TO_DO} this script builds static pages and Python programs only. Use a language model."
+
 
 def next_reply(messages: Sequence[Message]) -> ModelReply:
     talk = Conversation(messages)
-    return follow_up.next_reply(talk) if talk.existing else _new_project(talk, choose(talk.request))
+    if talk.existing:
+        return follow_up.next_reply(talk)
+    if talk.template == "nextjs":
+        return calling(NO_NEXTJS)
+    return _new_project(talk, choose(f"{talk.request} {talk.template}"))
 
 
 def _new_project(talk: Conversation, project: Project) -> ModelReply:

@@ -75,7 +75,9 @@ class InngestEngine:
         Its own id is the run's (and its generation's), so that sending it twice starts one run.
         """
         event_id = f"{request.run_id}-{request.generation}" if request.generation else request.run_id
-        data = request.model_dump(by_alias=True, exclude=None if request.generation else {"generation"})
+        data = request.model_dump(
+            by_alias=True, exclude_none=True, exclude=None if request.generation else {"generation"}
+        )
         try:
             ids = self._client.send_sync(inngest.Event(name=RUN_REQUESTED, id=event_id, data=data))
         except Exception as error:  # the SDK raises bare Exceptions too

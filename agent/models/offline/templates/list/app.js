@@ -12,7 +12,11 @@ function load() {
 
 function change(next) {
   items = next;
-  localStorage.setItem(KEY, JSON.stringify(items));
+  try {
+    localStorage.setItem(KEY, JSON.stringify(items));
+  } catch {
+    // a preview has no storage; the list lives as long as its page
+  }
   show();
 }
 
