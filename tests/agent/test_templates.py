@@ -7,7 +7,7 @@ import json
 import pytest
 
 from agent import prompts
-from agent.checks import Result, build_of, check, run_build
+from agent.checks import build_of, check, run_build
 from agent.entries import Entry
 from agent.loop import run_code_agent
 from agent.memory_store import MemoryStore
@@ -144,5 +144,5 @@ def test_a_build_that_does_not_end_is_ended(jail: Sandbox) -> None:
         jail.write({"package.json": Entry(b'{"scripts": {"build": "sleep 60"}}')}, nothing)
         jail.run("mkdir node_modules", timeout=20, on_output=lambda *_: None, check=nothing)
         found = run_build(build, jail, 2, nothing)
-    assert found == Result([f"`npm run build` fails:\n{found.problems[0].partition(chr(10))[2]}"])
-    assert "killed: it took longer than 2 s" in found.problems[0]
+    [problem] = found.problems
+    assert problem.startswith("`npm run build` fails:") and "killed: it took longer than 2 s" in problem
