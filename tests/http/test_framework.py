@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.llm import says, writes
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
-from tests.support.sse import run_to_end
+from lab.llm import says, writes
+from lab.model_server import ModelServer
+from lab.service import Service
+from lab.sse import run_to_end
 
 
 @pytest.mark.parametrize("given", ["cobol", "", 7, ["static"]])
