@@ -35,9 +35,6 @@ from tools.examples import APP
 from tools.processes import bound_to_parent, wait_until
 
 CLIENT_NAMES: Final = ("ai7", "ai6", "ag-ui", "useChat")
-CALM_SECONDS: Final = 600.0
-"""For the last runs to end."""
-
 LONGEST_SHARE: Final = 6.0
 """The last runs begin after the time that was asked for: only so many of each client go on at once."""
 NOTES_SHOWN: Final = 10
@@ -55,8 +52,10 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
-def storm(engine: Engine, runs: int, seconds: float, pause: float, folder: Path) -> Outcome:
-    """``runs`` of each client begin within ``seconds`` or so, while something breaks every ``pause`` seconds."""
+def storm(engine: Engine, runs: int, seconds: float, pause: float, calm: float, folder: Path) -> Outcome:
+    """``runs`` of each client begin within ``seconds`` or so, while something breaks every ``pause`` seconds; then ``calm``
+    seconds for the last of them to end.
+    """
     outcome = Outcome(engine)
     with ExitStack() as stack:
         stage, faults = stack.enter_context(_scene(engine, folder))
@@ -71,7 +70,7 @@ def storm(engine: Engine, runs: int, seconds: float, pause: float, folder: Path)
 
         outcome.faults = _break(seconds, pause, Breaker(stage, faults), is_over)
         with suppress(TimeoutError):  # the table tells how many have not ended
-            wait_until(is_over, CALM_SECONDS, "every chat to end")
+            wait_until(is_over, calm, "every chat to end")
         driver.terminate()
         driver.wait()
         for results in (json.loads((folder / "shown.json").read_text()), page.evaluate("results")):
@@ -152,10 +151,11 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=100, help="of each client (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=200.0)
     parser.add_argument("--pause", type=float, default=1.5, help="seconds between two faults")
+    parser.add_argument("--calm", type=float, default=600.0, help="seconds for the last runs to end")
     options = parser.parse_args()
     build()
     with tempfile.TemporaryDirectory(prefix="runwire-frontends-", ignore_cleanup_errors=True) as name:
-        outcome = storm(options.engine, options.runs, options.seconds, options.pause, Path(name))
+        outcome = storm(options.engine, options.runs, options.seconds, options.pause, options.calm, Path(name))
     print(table(outcome))
     return 1 if outcome.different.total() or outcome.shown.total() < options.runs * len(CLIENT_NAMES) else 0
 

@@ -23,6 +23,10 @@ SECONDS = 60.0
 RUN_ID = "(document.querySelector('[data-role=assistant][data-run], main[data-run], body[data-run]')?.dataset.run)"
 
 
+ASKS = says("I look.", calls=(("terminal", '{"command": "echo ask-me"}'),))
+BUTTON = "[...document.querySelectorAll('button')].find(each => each.textContent === '{}')"
+
+
 @dataclass(frozen=True)
 class Page:
     """JavaScript that reads a page: the text it shows, and whether it shows an end."""
@@ -129,12 +133,20 @@ def test_a_page_shows_that_its_run_was_cancelled(
 def test_a_page_with_use_chat_is_asked_and_answers_also_after_it_was_loaded_again(
     pages: Service, browser: Browser, model_server: ModelServer, unique: Unique, button: str, state: str
 ) -> None:
-    asks = says("I look.", calls=(("terminal", '{"command": "echo ask-me"}'),))
-    submit(browser, pages, "use-chat", model_server.script(unique("asks"), asks, says("Nothing to do.")))
-    found = f"[...document.querySelectorAll('article button')].find(each => each.textContent === '{button}')"
+    submit(browser, pages, "use-chat", model_server.script(unique("asks"), ASKS, says("Nothing to do.")))
+    found = BUTTON.format(button)
     browser.wait_for(f"{found} !== undefined")
     browser.evaluate("window.isOld = true; location.reload()")
     browser.wait_for(f"!window.isOld && {found} !== undefined")
     browser.evaluate(f"{found}.click()")
     check(browser, pages, PAGES["use-chat"])
     assert browser.evaluate("document.querySelector('pre').dataset.state") == state
+
+
+def test_a_page_of_ag_ui_is_asked_and_answers(
+    pages: Service, browser: Browser, model_server: ModelServer, unique: Unique
+) -> None:
+    submit(browser, pages, "ag-ui", model_server.script(unique("asks"), ASKS, says("Nothing to do.")))
+    browser.wait_for(f"{BUTTON.format('Yes')} !== undefined")
+    browser.evaluate(f"{BUTTON.format('Yes')}.click()")
+    check(browser, pages, PAGES["ag-ui"])

@@ -1,5 +1,5 @@
 // AG-UI's own client. After a broken connection the same run id attaches again, and a snapshot puts everything right.
-import { HttpAgent, type Message } from "@ag-ui/client";
+import { HttpAgent, type Interrupt, type Message, type ResumeEntry } from "@ag-ui/client";
 import { useState } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -10,22 +10,35 @@ function Page() {
   const [end, setEnd] = useState("");
   const [runId, setRunId] = useState("");
 
+  const [asked, setAsked] = useState<Interrupt[]>([]);
+
   async function send(form: FormData) {
     const runId = crypto.randomUUID();
     setRunId(runId);
     agent.addMessage({ id: crypto.randomUUID(), role: "user", content: String(form.get("value")) });
-    let ended = "";
-    while (!ended) {
+    await watch(runId);
+  }
+
+  async function watch(runId: string, resume?: ResumeEntry[]) {
+    setAsked([]);
+    for (let ended: string | null = null; ended === null; ) {
       await agent
-        .runAgent({ runId }, {
+        .runAgent({ runId, ...(resume && { resume }) }, {
           onMessagesChanged: ({ messages }) => setMessages(structuredClone(messages)),
-          onRunFinishedEvent: ({ event }) => void (ended = event.result.summary),
+          onRunFinishedEvent: ({ event }) => {
+            if (event.outcome?.type === "interrupt") setAsked(event.outcome.interrupts);
+            ended = event.result?.summary ?? "";
+          },
           onRunErrorEvent: ({ event }) => void (event.code !== "disconnected" && (ended = `${event.code}: ${event.message}`)),
         })
         .catch(() => new Promise((resolve) => setTimeout(resolve, 500)));
+      if (ended !== null) setEnd(ended);
     }
-    setEnd(ended);
   }
+
+  /** The answer is a request of its own; the service goes on with the run that has asked. */
+  const answer = (approved: boolean) =>
+    void watch(crypto.randomUUID(), asked.map(({ id }) => ({ interruptId: id, status: "resolved", payload: { approved } })));
 
   return (
     <main data-run={runId}>
@@ -39,6 +52,12 @@ function Page() {
           {"toolCalls" in message && message.toolCalls?.map((call) => <pre key={call.id}>{call.function.name}</pre>)}
           {message.role === "assistant" && <span className="text">{message.content}</span>}
         </article>
+      ))}
+      {asked.map(({ id, message }) => (
+        <p key={id}>
+          {message} <button onClick={() => answer(true)}>Yes</button>
+          <button onClick={() => answer(false)}>No</button>
+        </p>
       ))}
       <p id="end">{end}</p>
     </main>
