@@ -53,8 +53,9 @@ class Outcome:
 
 
 def storm(engine: Engine, runs: int, seconds: float, pause: float, calm: float, folder: Path) -> Outcome:
-    """``runs`` of each client begin within ``seconds`` or so, while something breaks every ``pause`` seconds; then ``calm``
-    seconds for the last of them to end.
+    """``runs`` of each client begin within ``seconds`` or so, while something breaks every ``pause`` seconds.
+
+    ``calm``: seconds for the last of them to end, after that.
     """
     outcome = Outcome(engine)
     with ExitStack() as stack:
