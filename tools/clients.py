@@ -61,6 +61,7 @@ def build() -> None:
         sources = _digest()
         if STAMP.exists() and STAMP.read_text() == sources and PAGES.exists():
             return
+        print("Building clients …", file=sys.stderr, flush=True)
         for program, *arguments in BUILDS:
             run_node([f"node_modules/{program}", *arguments])
         STAMP.write_text(sources)
