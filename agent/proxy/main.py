@@ -6,6 +6,7 @@ import encodings.idna  # noqa: F401  # names are looked up with it, and later th
 import os
 import resource
 import socket
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -18,6 +19,8 @@ from agent.warden import kernel
 from agent.warden.start import become
 
 MOST_FILES: Final = 512
+STACK: Final = 1024**2
+"""Bytes of a thread's; the system's 8 MB count as data, though nothing uses them."""
 MOST_MEMORY: Final = 512 * 1024**2
 """Bytes of data: 64 threads and their buffers take a tenth of it."""
 
@@ -35,6 +38,7 @@ def main(orders: dict[str, Any], doors: Mapping[socket.socket, str], control: so
 
         mirrors = Mirrors(orders["origins"], allowed, counts, Cache(orders["most_cached"]))
     _give_up_power(orders["uid"])
+    threading.stack_size(STACK)
     Proxy(doors, allowed, counts, mirrors).serve(control)
     with suppress(OSError):
         control.sendall(report(counts))

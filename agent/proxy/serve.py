@@ -61,7 +61,11 @@ class Proxy:
             ready = select.select([control, *self._doors], [], [])[0]
             if control in ready:
                 return
-            client, _ = ready[0].accept()
+            try:
+                client, _ = ready[0].accept()
+            except OSError:  # it has gone again
+                self._slots.release()
+                continue
             threading.Thread(target=self._keep, args=(client, self._doors[ready[0]]), daemon=True).start()
         self._counts.refused("more connections", f"a command may make {IN_ALL:,}")
         for door in self._doors:

@@ -7,21 +7,26 @@ from agent.sandbox import MB, Budgets
 
 SMALL = Budgets(memory=256 * MB, processes=64, cpu=2, disk=64 * MB, files=5_000)
 """So that passing them takes little."""
+MOST_MOVED = 8 * MB
+"""Over the network."""
 BUDGET = {
+    "network": MOST_MOVED,
     "memory": SMALL.memory,
     "processes": SMALL.processes,
     "cpu": SMALL.cpu,
     "bytes": SMALL.disk,
     "entries": SMALL.files,
 }
-"""As the programs know them: bytes, processes, seconds, bytes, files and folders."""
+"""As the programs know them: bytes, bytes, processes, seconds, bytes, files and folders."""
 TIMEOUT = 8.0
 """Seconds that a service gives to a command; a stage gives each attempt its own."""
 
 
-def environment() -> dict[str, str]:
-    """The same budgets as settings of a service."""
+def environment(allow: str) -> dict[str, str]:
+    """The same budgets as settings of a service. ``allow``: hosts that commands may reach."""
     return {
+        "AGENT_SANDBOX_ALLOW": allow,
+        "JAIL_NETWORK_MB": str(MOST_MOVED // MB),
         "AGENT_COMMAND_TIMEOUT": str(TIMEOUT),
         "JAIL_MEMORY_MB": str(SMALL.memory // MB),
         "JAIL_PROCESSES": str(SMALL.processes),

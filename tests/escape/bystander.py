@@ -21,10 +21,13 @@ from typing import Self
 from tests.escape.eyes import workspace_folder
 from tests.escape.inside import call
 from tests.escape.traces import SYSV_KEY
+from tests.proxy.servers import serving
 from tools.web_server import ROOT
 
 SESSION_KEYRING, USER_KEYRING = -3, -4
 KEYCTL_UNLINK = 9
+NAME = socket.gethostname().lower().replace("localhost", "localhost.localdomain")
+"""Leads to a private address, where it leads anywhere."""
 KEY_SECONDS = 900
 SETTINGS = ("kernel/core_pattern", "kernel/hostname", "kernel/modprobe", "vm/overcommit_memory", "kernel/sysrq")
 
@@ -50,10 +53,20 @@ class Bystander:
         self._door("a socket in a folder", socket.AF_UNIX, self.socket)
         self._process()
         self._keys()
+        self._origin = self._stack.enter_context(serving())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def allow(self) -> str:
+        """What commands may reach: one server, and by its name this machine, whose address is a private one."""
+        return f"{self._origin.host},{NAME}"
+
+    def asked(self) -> list[str]:
+        """What that server was asked."""
+        return self._origin.heard
 
     def facts(self, folder: Path, run_id: str) -> dict[str, object]:
         """What the programs know as HOST: as much as an attacker who has read the manual and the source."""
@@ -63,6 +76,8 @@ class Bystander:
             "folders": [str(folder), str(folder / run_id), str(workspace_folder(folder, run_id)), str(self.folder)],
             "files": self.files,
             "tcp": self.tcp,
+            "allowed": self._origin.server_port,
+            "name": NAME,
             "udp": self.udp,
             "abstract": self.abstract,
             "socket": self.socket,

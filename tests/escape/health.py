@@ -154,6 +154,10 @@ def runs_through_service(folder: Path) -> Iterator[Runs]:
         RedisServer(folder / "redis") as redis,
         serving_models() as models,
     ):
-        env = models.environment() | environment() | {"AGENT_ENGINE": "direct", "AGENT_SANDBOX_DIR": str(sandboxes)}
+        env = (
+            models.environment()
+            | environment(host.allow)
+            | {"AGENT_ENGINE": "direct", "AGENT_SANDBOX_DIR": str(sandboxes)}
+        )
         with Service(redis.url, folder / "service", workers=1, env=env) as service:
             yield Runs(service, models, host, sandboxes)

@@ -11,10 +11,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from agent.protocols import Sandbox
-from agent.sandbox import open_sandbox, remove_workspace
+from agent.sandbox import Network, open_sandbox, remove_workspace
 from tests.escape import eyes, traces
 from tests.escape.attempt import TIME, Attempt, Ending, Outcome, Verdict, command_of, judge
-from tests.escape.budgets import BUDGET, SMALL, stopped_by
+from tests.escape.budgets import BUDGET, MOST_MOVED, SMALL, stopped_by
 from tests.escape.bystander import Bystander
 from tests.escape.eyes import nobody_asks
 
@@ -34,7 +34,7 @@ class Stage:
         self.user = user
         self.run_id = f"run_{secrets.token_hex(8)}"
         self._open = ExitStack()
-        self.sandbox = self._open.enter_context(opened(folder, self.run_id))
+        self.sandbox = self._open.enter_context(opened(folder, self.run_id, host.allow))
 
     def play(self, kind: str, attempt: Attempt) -> Outcome:
         started = time.monotonic()
@@ -130,9 +130,9 @@ class Clock:
 
 
 @contextmanager
-def opened(folder: Path, run_id: str) -> Iterator[Sandbox]:
-    """A jail with the small budgets of these attempts."""
-    yield open_sandbox("bubblewrap", folder, run_id, SMALL)
+def opened(folder: Path, run_id: str, allow: str = "") -> Iterator[Sandbox]:
+    """A jail with the small budgets of these attempts. ``allow``: hosts that its commands may reach."""
+    yield open_sandbox("bubblewrap", folder, run_id, SMALL, network=Network(allow, MOST_MOVED))
 
 
 def until_empty(look: Callable[[], list[str]], seconds: float = GONE_SECONDS) -> list[str]:

@@ -14,6 +14,7 @@ from tests.escape.attempts import (
     output,
     privileges,
     processes,
+    proxy,
     walked,
 )
 
@@ -23,6 +24,7 @@ BY_KIND: dict[str, tuple[Attempt, ...]] = {
         host_writes,
         host_reads,
         network,
+        proxy,
         privileges,
         namespaces,
         kernel_surface,
