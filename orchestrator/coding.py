@@ -110,6 +110,7 @@ class Coder:
                 request.run_id,
                 budgets(self._settings),
                 network=reachable,
+                project=f"{record.owner.caller}/{request.project_id}",
             ),
             store=RedisProjectStore(self._log, record),
             user=RemoteUser(self._log, self._keys, record.run_id, self._settings),
@@ -131,7 +132,7 @@ class Coder:
 
     def janitor(self, has_ended: Callable[[str], bool]) -> Janitor:
         """Tidies up after the runs of this machine that ``clean_up`` was not called for."""
-        return Janitor(self._settings.agent_sandbox, self._dir, has_ended)
+        return Janitor(self._settings.agent_sandbox, self._dir, has_ended, kept=self._settings.agent_kept_packages)
 
     def leave(self, run_id: str) -> None:
         """Stop what goes on in the background of a run that this process drives no longer."""
@@ -139,4 +140,5 @@ class Coder:
 
     def clean_up(self, run_id: str) -> None:
         """Remove the run's sandbox from this machine; its files are in the store."""
-        remove_workspace(self._settings.agent_sandbox, self._dir, run_id)
+        kept = self._settings.agent_kept_packages
+        remove_workspace(self._settings.agent_sandbox, self._dir, run_id, kept=kept)

@@ -198,6 +198,13 @@ class Settings(BaseSettings):
     agent_pip_index: str = Field(PIP_INDEX, description="… and pip. Both are kept for later runs.")
     agent_package_cache_mb: int = Field(2048, ge=1, description="What is kept of them on this machine, in MB.")
 
+    agent_kept_packages: int = Field(
+        8,
+        ge=0,
+        description="Projects whose installed packages (`node_modules`, `.venv`) stay on this machine for six hours, "
+        "for their next run.",
+    )
+
     # -- what a jail may use up
     jail_memory_mb: int = Field(2048, ge=64, description="Memory of one command with all its processes, in MB.")
     jail_processes: int = Field(256, ge=8, le=30_000, description="Its processes and threads.")

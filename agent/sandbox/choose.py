@@ -34,15 +34,18 @@ def open_sandbox(
     budgets: Budgets | None = None,
     room: Room | None = None,
     network: Network | None = None,
+    project: str = "",
 ) -> LocalSandbox:
     """The sandbox of a run, which works in ``<dir>/<run_id>``; nothing is made before it is held.
+
+    ``project``: whose packages it may begin with, see ``kept``.
 
     ``auto`` is the bubblewrap jail where a probe really runs in it, else a sandbox that refuses commands. Raises
     ``PermanentError`` for an unknown kind, an id that is no folder name, or ``bubblewrap`` where it does not work.
     """
     if kind not in KINDS:
         raise PermanentError(f"expected a sandbox kind of {', '.join(KINDS)}, got {kind!r}")
-    folder = RunFolder(dir, run_id)
+    folder = RunFolder(dir, run_id, project)
     root = folder.workspace
     budgets, room = budgets or Budgets(), room or Room()
     if kind == "unsafe-local":

@@ -36,8 +36,11 @@ def default_dir() -> Path:
 
 
 class RunFolder:
-    def __init__(self, dir: Path, run_id: str) -> None:
-        """Touches nothing yet. Raises ``PermanentError`` where ``run_id`` is no folder name."""
+    def __init__(self, dir: Path, run_id: str, project: str = "") -> None:
+        """``project``: a name of the run's project that no other one has, where it is known.
+
+        Touches nothing yet. Raises ``PermanentError`` where ``run_id`` is no folder name.
+        """
         if not RUN_ID.fullmatch(run_id):
             raise PermanentError(f"expected a run id of letters, digits, - and _, got {run_id!r}")
         self.run_id = run_id
@@ -48,18 +51,30 @@ class RunFolder:
         self.background = self.path / "background"
         self._owner = self.path / "owner"
         self._state = self.path / "state"
+        self._project = project
+        self._project_note = self.path / "project"
 
     def make(self) -> None:
         """Raises ``PermanentError`` with the path where a folder cannot be made, or is not ours alone."""
         own_folder(self.dir)
         own_folder(self.path)
         try:
+            if self._project and not self._project_note.exists():
+                _replace(self._project_note, self._project)
             self.workspace.mkdir(mode=0o700)
             self.know({})
         except FileExistsError:
             pass
         except OSError as error:
             raise _unusable(self.workspace, error.strerror or str(error)) from error
+
+    @property
+    def project(self) -> str:
+        """The project's name, also where only an earlier process knew it; empty where none did."""
+        if not self._project:
+            with suppress(OSError):
+                self._project = self._project_note.read_text()
+        return self._project
 
     def take(self) -> None:
         """Note that this process works here. The lock must be held."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
 from agent.errors import AgentError
 from agent.protocols import LOST
-from agent.sandbox import identity, records
+from agent.sandbox import identity, kept, records
 from agent.sandbox.choose import open_sandbox
 from agent.sandbox.exclusive import Taken, exclusive
 from agent.sandbox.folder import RUN_ID, RunFolder, own_folder
@@ -36,16 +36,21 @@ class Janitor:
         *,
         dead: float = DEAD_SECONDS,
         idle: float = IDLE_SECONDS,
+        kept: int = 0,
     ) -> None:
+        """``kept``: projects whose last workspace is kept for their next run, those that were used last."""
         self._kind, self._dir, self._has_ended = kind, dir, has_ended
-        self._dead, self._idle = dead, idle
+        self._dead, self._idle, self._kept = dead, idle, kept
 
     def sweep(self) -> list[str]:
         """Look once; returns the runs whose workspaces were removed. Raises ``AgentError``, ``OSError``."""
         if not self._dir.exists():
             return []
         own_folder(self._dir)
-        names = [entry.name for entry in self._dir.iterdir() if RUN_ID.fullmatch(entry.name)]
+        found = [entry.name for entry in self._dir.iterdir() if RUN_ID.fullmatch(entry.name)]
+        names = [name for name in found if not name.startswith(kept.PREFIX)]
+        for name in self._too_many(set(found) - set(names)):
+            self.remove(name)
         return [name for name in names if self._is_unwanted(name) and self.remove(name)]
 
     def remove(self, run_id: str) -> bool:
@@ -57,7 +62,7 @@ class Janitor:
             self.stop_processes(run_id)
             with exclusive(folder.lock, lambda: None, patience=0):
                 folder.know(None)
-                if folder.workspace.exists():
+                if not (self._kept and kept.keep(folder)) and folder.workspace.exists():
                     open_sandbox(self._kind, self._dir, run_id).clear()
                 folder.remove()
             identity.release(folder.workspace)
@@ -67,6 +72,12 @@ class Janitor:
             log.warning("sandbox.not_removed run_id=%s error=%r", run_id, error)
             return False
         return True
+
+    def _too_many(self, names: Collection[str]) -> list[str]:
+        """Those of kept workspaces that are too many, or too old."""
+        age = {name: time.time() - RunFolder(self._dir, name).last_used() for name in names}
+        newest = sorted(names, key=lambda name: age[name])[: self._kept]
+        return [name for name in names if name not in newest or age[name] > kept.SECONDS]
 
     def stop_ended(self) -> None:
         """Stop what goes on in the background of runs that have ended. Raises ``AgentError``, ``OSError``."""
@@ -101,6 +112,6 @@ class Janitor:
             return False
 
 
-def remove_workspace(kind: str, dir: Path, run_id: str) -> None:
-    """Delete the workspace of a run that has ended; where that fails now, a janitor tries again."""
-    Janitor(kind, dir).remove(run_id)
+def remove_workspace(kind: str, dir: Path, run_id: str, *, kept: int = 0) -> None:
+    """Delete the workspace of a run that has ended; where that fails now, a janitor tries again (see there)."""
+    Janitor(kind, dir, kept=kept).remove(run_id)

@@ -16,7 +16,7 @@ from agent.messages import CommandResult
 from agent.pace import Pace
 from agent.paths import checked
 from agent.protocols import Background, Piece, Span, Unreadable
-from agent.sandbox import answers
+from agent.sandbox import answers, kept
 from agent.sandbox.exchange import Start, exchange
 from agent.sandbox.exclusive import exclusive
 from agent.sandbox.folder import RunFolder
@@ -54,10 +54,10 @@ class LocalSandbox:
 
     @contextmanager
     def hold(self, check: Callable[[], None]) -> Iterator[None]:
-        self._folder.make()
+        self._make()
         with exclusive(self._folder.lock, check):
             with _said_clearly(self._folder):
-                self._folder.make()  # again: it may have been removed while we waited
+                self._make()  # again: it may have been removed while we waited
                 self._folder.take()
             yield
 
@@ -107,6 +107,10 @@ class LocalSandbox:
 
     def is_worked_in(self, known: Mapping[str, bytes]) -> bool:
         return self._folder.is_known_to_hold(dict(known), busy=True)
+
+    def _make(self) -> None:
+        kept.adopt(self._folder)
+        self._folder.make()
 
     def clear(self) -> None:
         """Remove all that commands left. Raises ``AgentError``."""
