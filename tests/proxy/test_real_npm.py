@@ -1,4 +1,4 @@
-"""The real Next.js from the registry of this machine's npm: `pytest -m npm`, takes minutes and hundreds of megabytes."""
+"""The real Next.js from the registry of this machine's npm: `pytest -m npm` takes minutes and downloads 115 MB."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from agent.protocols import Sandbox
 from agent.sandbox import Network, open_sandbox, remove_workspace
 
 FILES = """
@@ -33,17 +34,20 @@ def test_a_second_run_installs_next_in_a_third_of_the_time_and_it_builds(tmp_pat
         sandbox = open_sandbox(
             "bubblewrap", tmp_path / "sandboxes", f"run_{number}", network=network, project="web/page"
         )
-        output: list[str] = []
         with sandbox.hold(lambda: None):
-            for command in (FILES + "true", "npm install", "npm run build", "cat out/index.html"):
-                started = time.monotonic()
-                result = sandbox.run(
-                    command, timeout=400, on_output=lambda _, text: output.append(text), check=lambda: None
-                )
-                assert result.exit_code == 0, (command, result, "".join(output)[-2000:])
-                if command == "npm install":
-                    seconds.append(time.monotonic() - started)
-                    print(f"npm install: {seconds[-1]:.1f} s, {result.traffic}")
-        assert "<h1>hello</h1>" in "".join(output)
+            run(sandbox, FILES)
+            started = time.monotonic()
+            run(sandbox, "npm install")
+            seconds.append(time.monotonic() - started)
+            run(sandbox, "npm run build")
+            assert "<h1>hello</h1>" in run(sandbox, "cat out/index.html")
         remove_workspace("bubblewrap", tmp_path / "sandboxes", f"run_{number}", kept=number ^ 1)
+    print(f"npm install: {seconds[0]:.1f} s, then {seconds[1]:.1f} s")
     assert seconds[1] < seconds[0] / 3
+
+
+def run(sandbox: Sandbox, command: str) -> str:
+    output: list[str] = []
+    result = sandbox.run(command, timeout=400, on_output=lambda _, text: output.append(text), check=lambda: None)
+    assert result.exit_code == 0, (command, result, "".join(output)[-2000:])
+    return "".join(output)
