@@ -9,7 +9,7 @@ from lab.llm import fails, says
 from lab.model_server import ModelServer
 from lab.service import Service
 
-CHOSEN = ("cannot-contradict", "csv-report", "follow-undo", "refactor-split")
+CHOSEN = ("cannot-contradict", "csv-report", "follow-undo")
 
 
 def only(*names: str) -> list[Task]:
