@@ -19,7 +19,7 @@ setup-dev:
 setup-bench:
 	@tools/setup.sh bench
 
-demo: setup ## Watch the agent work: make demo PROMPT="a tip calculator"
+demo: setup ## Watch the agent work and open what it built: make demo PROMPT="a tip calculator" SERVE=60
 	@$(PYTHON) -m tools.demo "$$PROMPT"
 
 run: setup ## Serve in the foreground: make run PORT=8000

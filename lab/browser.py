@@ -54,6 +54,10 @@ class Browser:
         """Wait until a JavaScript expression is true, and return its value."""
         return wait_until(lambda: self.evaluate(script), seconds, f"{script} in the page")
 
+    def resize(self, width: int, height: int) -> None:
+        """In pixels."""
+        self._send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self._send("Page.captureScreenshot")["data"]))
 

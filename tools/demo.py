@@ -2,10 +2,12 @@
 
 import http.client
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from agent.console import Console
 from tools.keep_files import describe, keep_files
@@ -34,6 +36,10 @@ def main(prompt: str) -> int:
             result = watch(stack.web.port, prompt)
             folder = keep_files(result["files"], result.get("title") or prompt)
             print(f"\n{describe(folder)}\n\nDone in {time.monotonic() - started:.1f} s.", flush=True)
+            if result["url"]:
+                preview = opened(stack.web.port, urlsplit(result["url"]).path)
+                print(f"\nPreview:  {preview}", flush=True)
+                keep_serving(os.environ.get("SERVE", ""))
     except StopRequested:
         print("\nStopped.")
         return STOPPED_BY_USER
@@ -41,6 +47,35 @@ def main(prompt: str) -> int:
         print(f"\nThe demo failed: {error}\n\n{log_tail()}", file=sys.stderr)
         return 1
     return 0
+
+
+def opened(port: int, path: str) -> str:
+    """Where the preview is here, once it has been seen to open."""
+    url = f"http://127.0.0.1:{port}{path}"
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SILENCE_SECONDS)
+    try:
+        connection.request("GET", path, headers={"Accept": "text/html"})
+        response = connection.getresponse()
+        if response.status != http.HTTPStatus.OK:
+            raise DemoError(f"the preview at {url} does not open: {response.status}")
+    finally:
+        connection.close()
+    return url
+
+
+def keep_serving(seconds: str) -> None:
+    """Let the preview be opened: for so many ``seconds``, or, in a terminal, until Enter or Ctrl-C."""
+    try:
+        if seconds:
+            print(f"It is served for {seconds} s.", flush=True)
+            time.sleep(float(seconds))
+        elif sys.stdin.isatty() and sys.stdout.isatty():
+            print("It is served until you press Enter.", flush=True)
+            sys.stdin.readline()
+        else:
+            print("It is served until the demo ends, that is now; SERVE=60 keeps it for a minute.", flush=True)
+    except StopRequested:
+        print()
 
 
 def watch(port: int, prompt: str) -> Event:
