@@ -16,6 +16,7 @@ from orchestrator.web.access_log import log_requests
 from orchestrator.web.agui import AgUiRoutes
 from orchestrator.web.callers import Door
 from orchestrator.web.chat import ChatRoutes
+from orchestrator.web.console import ConsoleRoutes
 from orchestrator.web.errors import register_error_handlers
 from orchestrator.web.headers import add_security_headers
 from orchestrator.web.health import HealthRoutes
@@ -76,6 +77,7 @@ def create_app(settings: Settings) -> flask.Flask:
     app.register_blueprint(health.blueprint())
     app.register_blueprint(MetricsRoutes(service.dispatcher, door).blueprint())
     app.register_blueprint(openapi.blueprint())
+    app.register_blueprint(ConsoleRoutes(door, tokens, settings.agent_max_body_bytes).blueprint())
     register_error_handlers(app)
     app.after_request(add_security_headers)
     allow_origins(app, settings.cors_origins)

@@ -26,6 +26,14 @@ FLAGS = (
 )
 
 
+def chromium() -> str:
+    """Raises StartError."""
+    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    if binary is None:
+        raise StartError("Chromium is not installed: apt-get install chromium")
+    return binary
+
+
 class Browser:
     """One Chromium with one page."""
 
@@ -62,11 +70,8 @@ class Browser:
         path.write_bytes(base64.b64decode(self._send("Page.captureScreenshot")["data"]))
 
     def __enter__(self) -> Self:
-        binary = shutil.which("chromium") or shutil.which("google-chrome")
-        if binary is None:
-            raise StartError("Chromium is not installed: apt-get install chromium")
         self._process = subprocess.Popen(
-            bound_to_parent([binary, *FLAGS, f"--user-data-dir={self._profile}", "about:blank"]),
+            bound_to_parent([chromium(), *FLAGS, f"--user-data-dir={self._profile}", "about:blank"]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
 
 import flask
 from structlog.contextvars import bind_contextvars
@@ -16,6 +18,9 @@ from structlog.contextvars import bind_contextvars
 from orchestrator.access import LOCAL, PREFIXES, RunOwner
 from orchestrator.web.errors import UNKNOWN_PROJECT, UNKNOWN_RUN, Problem
 from orchestrator.web.grants import Action, Grant, TokenRefused, Tokens
+from orchestrator.web.origins import CHANGES_NOTHING
+
+SESSION_COOKIE: Final = "runwire_session"
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,28 @@ class Door:
             return self._of_token(token or given)
         if not self.keys:
             return Caller(LOCAL)
+        if not given and (session := flask.request.cookies.get(SESSION_COOKIE)):
+            return self._of_session(session)
         if not given:
             raise Problem(401, "An API key is required", headers={"WWW-Authenticate": "Bearer"}, refused="no-key")
-        matches = [name for name, key in self.keys.items() if hmac.compare_digest(given.encode(), key.encode())]
+        return Caller(self.name_of(given))
+
+    def name_of(self, key: str) -> str:
+        """Raises Problem 403."""
+        matches = [name for name, known in self.keys.items() if hmac.compare_digest(key.encode(), known.encode())]
         if not matches:
             raise Problem(403, "This API key is not known", refused="unknown-key")
-        return Caller(matches[0])
+        return matches[0]
+
+    def _of_session(self, session: str) -> Caller:
+        """A browser sends the cookie with whatever asks for it: what changes something must come from our own page."""
+        try:
+            name = self.tokens.read_session(session)
+        except TokenRefused as error:
+            raise Problem(401, str(error), refused=error.reason) from None
+        if flask.request.method not in CHANGES_NOTHING and not from_own_page():
+            raise Problem(403, "Only the console may use its session", refused="foreign-origin")
+        return Caller(name)
 
     def _of_token(self, token: str) -> Caller:
         try:
@@ -103,6 +124,13 @@ class Door:
         """Raises Problem 403 for a token: it opens what it names and nothing else."""
         if caller().grant is not None:
             raise Problem(403, "A token opens only what it names: use an API key", refused="token-scope")
+
+
+def from_own_page() -> bool:
+    """Whether a browser says that a page of this very origin asks."""
+    said = flask.request.headers.get("Sec-Fetch-Site")
+    origin = flask.request.headers.get("Origin", "")
+    return said == "same-origin" if said else urlsplit(origin).netloc == flask.request.host
 
 
 def _must_allow(grant: Grant | None, action: Action) -> None:

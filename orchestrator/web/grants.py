@@ -66,14 +66,32 @@ class Tokens:
             raise TokenRefused("expired-token", "This token has expired: ask for a new one", caller)
         return Grant(caller, tuple(can), expires, project_id, run_id)
 
+    def sign_session(self, caller: str, expires: int) -> str:
+        """What a logged-in browser holds: the caller's name, with all that its key may do. Raises as ``sign`` does."""
+        return str(self._signer("session").dumps([caller, self._mark(caller), expires]))
+
+    def read_session(self, session: str) -> str:
+        """The caller's name. Raises what ``read`` does."""
+        try:
+            said: Any = self._signer("session").loads(session)
+        except BadData:
+            raise TokenRefused("bad-session", "This session is not valid: log in") from None
+        caller, mark, expires = said
+        if expires <= time.time() or not hmac.compare_digest(mark, self._mark(caller)):
+            raise TokenRefused("ended-session", "This session has ended: log in again", caller)
+        return str(caller)
+
     def _mark(self, caller: str) -> str:
         """Another one once the caller's key has been exchanged or removed; it does not tell the key."""
         return hmac.new(self._secret.encode(), self._keys.get(caller, "").encode(), hashlib.sha256).hexdigest()[:16]
 
     @cached_property
     def _serializer(self) -> URLSafeSerializer:
+        return self._signer("token")
+
+    def _signer(self, purpose: str) -> URLSafeSerializer:
         digest = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        return URLSafeSerializer(self._secret, salt="runwire.token.1", signer_kwargs=digest)
+        return URLSafeSerializer(self._secret, salt=f"runwire.{purpose}.1", signer_kwargs=digest)
 
     @cached_property
     def _secret(self) -> str:

@@ -16,8 +16,8 @@ from orchestrator.event_types import EVENT_TYPES
 from orchestrator.settings import Settings
 from orchestrator.web import answers
 
-UNDESCRIBED = {"/api/inngest", "/openapi.json", "/docs"}
-"""Inngest's own protocol, and the description itself."""
+UNDESCRIBED = {"/api/inngest", "/openapi.json", "/docs", "/", "/console/<name>", "/console/session"}
+"""Inngest's own protocol, the description itself, and the page for people."""
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,109 @@
+// The console: who is there, which run is shown, and starting new ones. The address says which run: it can be reloaded and sent.
+import { client, get, onConnection, post, remove, RunwireError, words } from "./api.js";
+import { el } from "./dom.js";
+import { RunView } from "./run.js";
+import { Runs } from "./runs.js";
+
+const byId = (id) => document.getElementById(id);
+const CONNECTION = { connecting: "connecting …", live: "live", waiting: "cut, coming back …", "": "" };
+
+let view = null;
+let models = [];
+const runs = new Runs();
+
+onConnection((state) => {
+  byId("connection").textContent = CONNECTION[state];
+  byId("connection").className = state;
+});
+
+async function open() {
+  try {
+    const session = await get("/console/session");
+    byId("log-out").hidden = !session.canLogOut;
+    await showApp();
+  } catch (error) {
+    if (error instanceof RunwireError && error.status === 401) askForKey();
+    else byId("connection").textContent = words(error);
+  }
+}
+
+function askForKey() {
+  view?.close();
+  runs.isOn = false;
+  byId("app").hidden = true;
+  byId("log-in").hidden = false;
+  byId("log-in").elements.key.focus();
+}
+
+async function showApp() {
+  byId("log-in").hidden = true;
+  byId("app").hidden = false;
+  models = (await get("/agent/models")).models;
+  const form = byId("start");
+  form.elements.model.replaceChildren(el("option", { value: "auto" }, "auto"), ...models.map((one) => el("option", { value: one.id }, one.id)));
+  runs.isOn = true;
+  void runs.refresh();
+  route();
+}
+
+function route() {
+  const [, runId] = /^#\/run\/(.+)$/.exec(location.hash) ?? [];
+  view?.close();
+  view = null;
+  if (!runId) {
+    byId("run").replaceChildren(el("p.note.empty", {}, "Start a run, or choose one."));
+    byId("connection").textContent = "";
+    return;
+  }
+  view = new RunView(decodeURIComponent(runId), models, askForKey);
+  byId("run").replaceChildren(view.node);
+  void view.open();
+  void runs.refresh();
+}
+
+async function start(event) {
+  event.preventDefault();
+  const form = byId("start");
+  const { value, projectId, model, framework } = Object.fromEntries(new FormData(form));
+  const problem = form.querySelector(".problem");
+  problem.textContent = "";
+  try {
+    const run = await client.start({ value, projectId, model, ...(framework && { framework }) });
+    location.hash = `#/run/${encodeURIComponent(run.runId)}`;
+    byId("run").focus();
+  } catch (error) {
+    problem.textContent = words(error);
+  }
+}
+
+async function logIn(event) {
+  event.preventDefault();
+  const form = byId("log-in");
+  const problem = form.querySelector(".problem");
+  problem.textContent = "";
+  try {
+    await post("/console/session", { key: form.elements.key.value });
+    form.reset();
+    await open();
+  } catch (error) {
+    problem.textContent = words(error);
+  }
+}
+
+byId("start").addEventListener("submit", start);
+byId("log-in").addEventListener("submit", logIn);
+byId("log-out").addEventListener("click", async () => {
+  await remove("/console/session");
+  askForKey();
+});
+addEventListener("hashchange", route);
+addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && byId("start").contains(document.activeElement)) byId("start").requestSubmit();
+  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName)) return;
+  const target = { n: byId("start").elements.value, "/": byId("filter").elements.projectId }[event.key];
+  if (target) {
+    event.preventDefault();
+    target.focus();
+  }
+});
+void open();

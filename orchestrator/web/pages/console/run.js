@@ -1,0 +1,215 @@
+// One run: its state, its timeline, what was said, its files, its events; and what can be done with it.
+import { client, get, post, remove, RunwireError, words } from "./api.js";
+import { el, seconds } from "./dom.js";
+import { EventList } from "./events.js";
+import { Files } from "./files.js";
+import { RunModel } from "./model.js";
+import { Timeline } from "./timeline.js";
+import { Transcript } from "./transcript.js";
+
+const TICK_MS = 1000;
+const TABS = ["Transcript", "Files", "Preview", "Events"];
+
+export class RunView {
+  constructor(runId, models, onDenied) {
+    this.runId = runId;
+    this.path = `/agent/run/${encodeURIComponent(runId)}`;
+    this.models = models;
+    this.onDenied = onDenied;
+    this.leaving = new AbortController();
+    this.run = client.run(runId);
+    this.model = new RunModel();
+    this.timeline = new Timeline((step) => this.askFork(step));
+    this.transcript = new Transcript({ onAnswer: (id, allow) => this.tell(() => this.run.approve(id, allow)), onFile: (path) => this.showFile(path) });
+    this.files = new Files(runId);
+    this.events = new EventList();
+    this.preview = el("div.preview", {}, el("p.note", {}, "No page yet"));
+    this.build();
+  }
+
+  build() {
+    this.title = el("h2", {}, this.runId);
+    this.state = el("span.state", { role: "status", "aria-live": "polite" });
+    this.facts = el("p.facts");
+    this.problem = el("p.problem", { role: "alert" });
+    const button = (text, act, what = "button") => el(what, { type: "button", onclick: act }, text);
+    this.buttons = {
+      cancel: button("Cancel", () => this.tell(() => this.run.cancel()), "button.danger"),
+      retry: button("Go on from the failure", () => this.begin(() => post(`${this.path}/retry`))),
+      again: button("Run again", () => this.again()),
+      delete: button("Delete", () => this.erase(), "button.danger"),
+    };
+    this.forking = this.forkForm();
+    this.steer = el("form.steer", { onsubmit: (event) => this.say(event) }, el("label", {}, "Tell it ", el("input", { name: "value", required: true, autocomplete: "off" })), el("button", {}, "Send"));
+    const panels = { Transcript: this.transcript.node, Files: this.files.node, Preview: this.preview, Events: this.events.node };
+    this.tabs = tabs(TABS, panels, () => this.draw());
+    this.node = el("article", {}, el("header.run", {}, this.title, this.state, el("p.buttons", {}, ...Object.values(this.buttons))), this.facts, this.problem, this.timeline.node, this.forking, this.tabs.node, this.steer);
+  }
+
+  async open() {
+    const tick = setInterval(() => this.draw(), TICK_MS);
+    this.leaving.signal.addEventListener("abort", () => clearInterval(tick));
+    void this.describe();
+    try {
+      for await (const event of this.run.watch({ signal: this.leaving.signal })) {
+        this.model.add(event);
+        this.drawSoon();
+      }
+      void this.describe();
+    } catch (error) {
+      if (this.leaving.signal.aborted) return;
+      if (error instanceof RunwireError && error.status === 401) this.onDenied();
+      this.problem.textContent = words(error);
+    }
+    clearInterval(tick);
+    this.draw();
+  }
+
+  close() {
+    this.leaving.abort();
+  }
+
+  async describe() {
+    try {
+      this.record = await get(this.path);
+      this.title.textContent = this.record.value ?? this.record.result?.title ?? this.runId;
+      this.drawSoon();
+    } catch { /* the stream says what is wrong */ }
+  }
+
+  drawSoon() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const { model } = this;
+    const isOver = model.end !== null;
+    this.state.textContent = model.state;
+    this.state.className = `state ${model.state}`;
+    this.facts.textContent = this.summary();
+    this.buttons.cancel.hidden = this.steer.hidden = isOver;
+    this.buttons.retry.hidden = !isOver || model.end.type === "complete";
+    this.buttons.again.hidden = this.buttons.delete.hidden = !isOver;
+    this.timeline.draw(model, Date.now());
+    const { chosen } = this.tabs;
+    if (chosen === "Transcript") this.transcript.draw(model);
+    if (chosen === "Files") this.files.draw(model);
+    if (chosen === "Events") this.events.draw(model);
+    if (chosen === "Preview") this.drawPreview();
+  }
+
+  summary() {
+    const { model, record } = this;
+    const usage = model.end?.data?.usage ?? model.progress?.usage;
+    const parts = [record?.projectId && `project ${record.projectId}`, record?.model, record?.engine && `engine ${record.engine}`];
+    if (model.began) parts.push(seconds((model.end?.timestamp ?? Date.now()) - model.began));
+    if (model.progress) parts.push(`turn ${model.progress.turn} of ${model.progress.maxTurns}`);
+    if (model.budget && !model.end) parts.push(`${seconds(model.budget.remaining - (Date.now() - model.budget.at))} left`);
+    if (usage) parts.push(`${(usage.inputTokens + usage.outputTokens).toLocaleString()} tokens`, usage.cost ? `$${usage.cost.toFixed(4)}` : null);
+    if (model.end?.data?.missing) parts.push(`missing: ${model.end.data.missing}`);
+    if (model.end?.type === "error") parts.push(model.end.data);
+    return parts.filter(Boolean).join(" · ");
+  }
+
+  drawPreview() {
+    const url = this.model.end?.data?.url;
+    if (!url || this.shownUrl === url) return;
+    this.shownUrl = url;
+    const frame = el("iframe", { src: url, sandbox: "allow-scripts allow-forms", title: "Preview", referrerpolicy: "no-referrer" });
+    this.preview.replaceChildren(el("p", {}, el("a", { href: url, target: "_blank", rel: "noreferrer noopener" }, "Open in a tab of its own")), frame);
+  }
+
+  showFile(path) {
+    this.tabs.choose("Files");
+    this.files.open(path);
+  }
+
+  async tell(act) {
+    this.problem.textContent = "";
+    try {
+      return await act();
+    } catch (error) {
+      this.problem.textContent = words(error);
+    }
+  }
+
+  async begin(act) {
+    const answer = await this.tell(act);
+    if (answer) location.hash = `#/run/${encodeURIComponent(answer.runId)}`;
+  }
+
+  again() {
+    const { projectId, value, model } = this.record ?? {};
+    void this.begin(() => post("/agent/run", { projectId, value, model }));
+  }
+
+  async erase() {
+    if (!confirm("Delete this run, its events and its results?")) return;
+    await this.tell(async () => {
+      await remove(this.path);
+      location.hash = "#/";
+    });
+  }
+
+  async say(event) {
+    event.preventDefault();
+    const { value } = event.target.elements;
+    await this.tell(async () => {
+      await this.run.steer(value.value);
+      value.value = "";
+    });
+  }
+
+  forkForm() {
+    const models = el("select", { name: "model" }, el("option", { value: "" }, "the same model"), ...this.models.map((one) => el("option", { value: one.id }, one.id)));
+    const value = el("input", { name: "value", placeholder: "what it should know (optional)" });
+    const close = el("button.quiet", { type: "button", onclick: () => (form.hidden = true) }, "Close");
+    const form = el("form.fork", { hidden: true }, el("b"), el("label", {}, "Tell it ", value), el("label", {}, "Model ", models), el("button", {}, "Fork"), close);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const body = { step: form.dataset.step, ...(value.value && { value: value.value }), ...(models.value && { model: models.value }) };
+      void this.begin(() => post(`${this.path}/fork`, body));
+    });
+    return form;
+  }
+
+  askFork(step) {
+    this.forking.dataset.step = step;
+    this.forking.firstChild.textContent = `A new run from ${step} on`;
+    this.forking.hidden = false;
+    this.forking.querySelector("input").focus();
+  }
+}
+
+/** Tabs as the ARIA practices have them: arrows move, one is in the order of Tab. */
+function tabs(names, panels, onChange) {
+  const list = el("div.tabs", { role: "tablist" });
+  const self = { chosen: names[0], node: el("section", {}, list, ...Object.values(panels)), choose };
+  const buttons = names.map((name) => el("button", { type: "button", role: "tab", onclick: () => choose(name) }, name));
+  list.append(...buttons);
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = (names.indexOf(self.chosen) + step + names.length) % names.length;
+    choose(names[next]);
+    buttons[next].focus();
+  });
+  function choose(name) {
+    self.chosen = name;
+    names.forEach((one, index) => {
+      buttons[index].setAttribute("aria-selected", String(one === name));
+      buttons[index].tabIndex = one === name ? 0 : -1;
+      panels[one].hidden = one !== name;
+    });
+    onChange();
+  }
+  names.forEach((one, index) => {
+    panels[one].hidden = index > 0;
+    buttons[index].setAttribute("aria-selected", String(index === 0));
+    buttons[index].tabIndex = index === 0 ? 0 : -1;
+  });
+  return self;
+}

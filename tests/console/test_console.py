@@ -1,0 +1,179 @@
+"""The console in a real browser: what a run does is seen as it happens, over reloads, kills and second browsers."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.console.conftest import WIDE
+from tests.reliability.scripts import DONE, runs, writes
+from tests.support.llm import says
+from tests.support.model_server import Gate, ModelServer
+from tests.support.service import Service
+
+pytestmark = pytest.mark.browser
+Unique = Callable[[str], str]
+expect.set_options(timeout=30_000)
+
+
+def start(page: Page, prompt: str, project: str) -> str:
+    """As a person does; returns the run's id."""
+    page.get_by_label("Prompt").fill(prompt)
+    page.get_by_role("form").or_(page.locator("#start")).get_by_label("Project").fill(project)
+    page.get_by_label("Prompt").press("Control+Enter")
+    page.wait_for_url(re.compile("#/run/"))
+    return page.url.rpartition("/")[2]
+
+
+def state(page: Page) -> Locator:
+    return page.locator("header.run .state")
+
+
+def test_a_run_is_started_and_seen_to_its_end(page: Page, model_server: ModelServer, unique: Unique) -> None:
+    prompt = model_server.script(
+        unique("see"), writes("app/main.py", "def f():\n    return 'x'  # y\n"), runs("echo out; echo err >&2"), DONE
+    )
+    start(page, prompt, prompt)
+    expect(state(page)).to_have_text("done")
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("I write this.")
+    expect(log.locator(".tool .out").last).to_have_text("out\n")
+    expect(log.locator(".tool .err").last).to_have_text("err\n")
+    steps = page.locator(".steps .name")
+    assert steps.all_inner_texts() == [
+        *("prepare", "model-1", "tool-1-1", "model-2", "tool-2-1", "model-3", "check-1", "finish")
+    ]
+    page.get_by_role("tab", name="Files").click()
+    expect(page.locator(".file h3")).to_have_text("app/main.py")
+    expect(page.locator(".code .word").first).to_have_text("def")
+    page.get_by_role("tab", name="Files").press("ArrowRight")
+    page.get_by_role("tab", name="Preview").press("ArrowRight")
+    expect(page.locator(".lines li").first).to_contain_text("Accepted")
+
+
+def test_a_reload_and_a_second_browser_go_on_with_the_run(
+    page: Page, browser: Browser, console: Service, model_server: ModelServer, unique: Unique
+) -> None:
+    gate = Gate()
+    prompt = model_server.script(unique("again"), gate, DONE)
+    start(page, prompt, prompt)
+    gate.wait_until_asked()
+    gate.say("the first half ")
+    expect(page.get_by_role("log")).to_contain_text("the first half")
+    page.reload()
+    expect(page.get_by_role("log")).to_contain_text("the first half")
+    expect(page.locator("#connection")).to_have_text("live")
+    with browser.new_context(viewport=WIDE) as context:
+        second = context.new_page()
+        second.goto(page.url)
+        expect(second.get_by_role("log")).to_contain_text("the first half")
+        gate.finish("and the second")
+        for one in (page, second):
+            expect(one.get_by_role("log")).to_contain_text("the first half and the second")
+            expect(state(one)).to_have_text(re.compile("nothing-to-do|partial|done"))
+
+
+def test_a_killed_worker_is_seen_and_so_is_what_was_taken_back(
+    page: Page, console: Service, model_server: ModelServer, unique: Unique
+) -> None:
+    gate = Gate()
+    prompt = model_server.script(unique("kill"), gate, writes("a.txt", "a"), DONE)
+    run_id = start(page, prompt, prompt)
+    gate.wait_until_asked()
+    gate.say("words that will not stand ")
+    expect(page.get_by_role("log")).to_contain_text("words that will not stand")
+    for index in range(2):
+        console.kill_worker(index)
+    expect(page.get_by_role("log")).to_contain_text("Taken back: model-1")
+    expect(page.locator(".said.undone")).to_contain_text("words that will not stand")
+    expect(state(page)).to_have_text("done")
+    expect(page.locator(".steps li", has_text="model-1").locator(".bar.undone")).to_have_count(1)
+    assert console.http.get(f"/agent/run/{run_id}").json()["status"] == "complete"
+
+
+@pytest.mark.parametrize("allow", [True, False], ids=["allow", "forbid"])
+def test_a_question_is_answered_on_the_page(page: Page, model_server: ModelServer, unique: Unique, allow: bool) -> None:
+    prompt = model_server.script(unique("ask"), runs("echo ask-me"), writes("a.txt", "a"), DONE)
+    start(page, prompt, prompt)
+    expect(state(page)).to_have_text("waiting")
+    page.get_by_role("button", name="Allow" if allow else "Forbid").click()
+    expect(page.locator(".approval .result")).to_contain_text("Allowed" if allow else "Forbidden")
+    expect(state(page)).to_have_text("done")
+    expect(page.locator(".tool .out").filter(has_text="ask-me")).to_have_count(int(allow))
+
+
+def test_a_run_is_told_something_and_cancelled(page: Page, model_server: ModelServer, unique: Unique) -> None:
+    first, second = Gate(), Gate()
+    prompt = model_server.script(unique("steer"), first, second, DONE)
+    start(page, prompt, prompt)
+    first.wait_until_asked()
+    page.get_by_label("Tell it").last.fill("in green, please")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".item.user")).to_have_text("in green, please")
+    first.finish("ok")
+    second.wait_until_asked()
+    page.get_by_role("button", name="Cancel").click()
+    expect(state(page)).to_have_text("cancelled")
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+
+
+HOSTILE = (
+    "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
+    "\u202etxet\u202c \x1b[31m \u0007 <svg/onload=alert(1)> javascript:alert(1)"
+)
+
+
+def test_nothing_that_a_run_says_is_taken_for_markup(page: Page, model_server: ModelServer, unique: Unique) -> None:
+    prompt = unique("hostile") + HOSTILE
+    file = writes("<b onmouseover=alert(1)>.html", HOSTILE)
+    model_server.script(prompt, says(HOSTILE), file, runs(f"printf '%s' '{HOSTILE.replace(chr(39), '')}'"), DONE)
+    start(page, prompt, prompt[:100])
+    expect(state(page)).to_have_text(re.compile("done|partial"))
+    for name in ("Files", "Preview", "Events", "Transcript"):
+        page.get_by_role("tab", name=name).click()
+    assert page.title() == "Runwire"
+    run = page.locator("#run")
+    assert run.locator("img, script, svg").count() == 0
+    said = run.inner_text() + page.locator("#runs").inner_text()
+    assert not {"\u202e", "\x1b", "\x07"} & set(said)
+    assert "<img src=x" in said
+
+
+def test_it_fits_a_narrow_screen_in_the_dark(
+    browser: Browser, console: Service, model_server: ModelServer, unique: Unique
+) -> None:
+    prompt = model_server.script(unique("narrow"), writes("a" * 60 + ".txt", "x" * 500), runs("seq 1000"), DONE)
+    with browser.new_context(viewport={"width": 360, "height": 700}, color_scheme="dark") as context:
+        page = context.new_page()
+        page.goto(console.url)
+        start(page, prompt, prompt)
+        expect(state(page)).to_have_text("done")
+        for name in ("Files", "Preview", "Events", "Transcript"):
+            page.get_by_role("tab", name=name).click()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(22, 24, 27)"
+
+
+def test_a_run_that_is_not_there_is_said(page: Page, console: Service) -> None:
+    page.goto(f"{console.url}/#/run/run_that_never_was")
+    expect(page.locator("#run .problem")).to_have_text("Unknown or expired run")
+    page.goto(f"{console.url}/#/run/%3Cimg%20src=x%3E")
+    expect(page.locator("#run .problem")).not_to_be_empty()
+
+
+def test_it_can_be_used_without_a_mouse(page: Page, model_server: ModelServer, unique: Unique) -> None:
+    prompt = model_server.script(unique("keys"), writes("a.txt", "a"), DONE)
+    page.keyboard.press("n")
+    page.keyboard.type(prompt)
+    page.keyboard.press("Control+Enter")
+    expect(state(page)).to_have_text("done")
+    assert page.evaluate(UNNAMED) == []
+
+
+UNNAMED = """
+[...document.querySelectorAll("button, a, input, select, textarea, iframe")]
+  .filter((e) => e.checkVisibility())
+  .filter((e) => !(e.textContent + (e.labels?.[0]?.textContent ?? "") + (e.ariaLabel ?? "") + e.title).trim())
+  .map((e) => e.outerHTML)
+"""
