@@ -80,6 +80,11 @@ class Service:
         wait_until(lambda: self._has_replaced(pid, len(before)), RESPAWN_SECONDS, f"worker {pid} to be replaced")
         return pid
 
+    def kill_workers(self) -> None:
+        """`kill -9` every worker that is there now."""
+        for pid in self.worker_pids():
+            self.kill_worker(self.worker_pids().index(pid))
+
     def log(self) -> str:
         return self._web.log()
 

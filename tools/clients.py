@@ -1,12 +1,14 @@
 """Builds what is written in JavaScript: `python -m tools.clients`. Needs Node, which `tools/setup.sh dev` installs.
 
-`clients/js/dist` by tsc, and the pages in `clients/dist` by Vite; nothing where they are up to date.
+`clients/js/dist` by tsc, and the pages in `clients/dist` by Vite; nothing where they are up to date. The console, which
+must work without any of that, keeps a copy of the client beside its page.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +28,7 @@ BUILDS: Final = (
     ("typescript/bin/tsc", "-p", "js"),
     ("vite/bin/vite.js", "build", "--logLevel", "error"),
 )
+CONSOLE: Final = ROOT / "orchestrator" / "web" / "pages" / "console" / "runwire.js"
 SECONDS: Final = 120.0
 """For one of the above on a busy machine."""
 
@@ -73,9 +76,16 @@ def _digest() -> str:
     return hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in files)).hexdigest()
 
 
+def for_console() -> str:
+    """The built client as the console has it: without comments, which the source has, and with its indentation."""
+    code = re.sub(r"/\*\*.*?\*/\n *", "", (CLIENTS / "js" / "dist" / "runwire.js").read_text(), flags=re.DOTALL)
+    return re.sub(r"^ +", lambda spaces: spaces[0][::2], code, flags=re.MULTILINE)
+
+
 def main() -> None:
     try:
         build()
+        CONSOLE.write_text(for_console())
     except StartError as error:
         sys.exit(str(error))
 

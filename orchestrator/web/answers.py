@@ -51,6 +51,7 @@ class RunAnswer(Answer):
     run_id: str
     status: Status
     project_id: str
+    value: str
     model: str
     engine: Literal["inngest", "direct", "held", "waiting"]
     created_at: int

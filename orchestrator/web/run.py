@@ -110,6 +110,7 @@ class RunRoutes:
             "runId": record.run_id,
             "status": record.status,
             "projectId": record.fields.get("projectId"),
+            "value": record.request.value,
             "model": record.fields.get("model"),
             "engine": record.fields.get("engine"),
             "createdAt": record.time("createdAt"),

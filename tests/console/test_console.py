@@ -14,7 +14,7 @@ from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
 Unique = Callable[[str], str]
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 def start(page: Page, prompt: str, project: str) -> str:
@@ -83,8 +83,7 @@ def test_a_killed_worker_is_seen_and_so_is_what_was_taken_back(
     gate.wait_until_asked()
     gate.say("words that will not stand ")
     expect(page.get_by_role("log")).to_contain_text("words that will not stand")
-    for index in range(2):
-        console.kill_worker(index)
+    console.kill_workers()
     expect(page.get_by_role("log")).to_contain_text("Taken back: model-1")
     expect(page.locator(".said.undone")).to_contain_text("words that will not stand")
     expect(state(page)).to_have_text("done")
@@ -164,6 +163,7 @@ def test_a_run_that_is_not_there_is_said(page: Page, console: Service) -> None:
 
 def test_it_can_be_used_without_a_mouse(page: Page, model_server: ModelServer, unique: Unique) -> None:
     prompt = model_server.script(unique("keys"), writes("a.txt", "a"), DONE)
+    expect(page.get_by_label("Prompt")).to_be_visible()
     page.keyboard.press("n")
     page.keyboard.type(prompt)
     page.keyboard.press("Control+Enter")

@@ -65,8 +65,7 @@ def test_a_killed_worker_takes_its_viewers_away_and_leaves_its_counts(
 ) -> None:
     body = PROMPT | {"projectId": unique("p")}
     before = value(shared, "runwire_runs_ended_total", end="complete")
-    for index in range(2):
-        shared.kill_worker(index)
+    shared.kill_workers()
     assert value(shared, "runwire_runs_ended_total", end="complete") == before
     with shared.http.stream("POST", "/agent/run", json=body, headers=bearer(WEB) | EVENT_STREAM) as answer:
         assert list(sse_events(answer))[-1]["type"] == "complete"

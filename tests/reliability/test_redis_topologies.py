@@ -83,8 +83,7 @@ def test_on_a_cluster_a_killed_worker_loses_nothing(
 ) -> None:
     prompt = model_server.script(unique("kill"), writes("a.txt", "a"), DONE)
     run_id = start_run(cluster_service, projectId=prompt, value=prompt)
-    for index in range(2):
-        cluster_service.kill_worker(index)
+    cluster_service.kill_workers()
     events = events_of(cluster_service, run_id)
     assert_whole(events)
     assert events[-1]["data"]["files"] == {"a.txt": "a"}

@@ -89,8 +89,7 @@ def test_a_trace_is_whole_after_kills_and_has_no_span_twice(
     while asked < MOST_HANGING:
         wait_until(is_asked_again, SECONDS, "the model to be asked again")
         asked = model_server.calls(prompt)
-        for index in range(2):
-            traced.kill_worker(index)
+        traced.kill_workers()
     events = events_of(traced, run_id)
     assert events[-1]["type"] == "complete"
     wait_until(lambda: collector.of(trace_id(run_id)), SECONDS, "the trace")

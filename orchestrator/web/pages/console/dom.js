@@ -8,6 +8,10 @@ export function shown(text) {
   return String(text).replace(UNSEEN, (c) => (c < " " ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : "\ufffd"));
 }
 
+export function say(node, text) {
+  node.textContent = shown(text);
+}
+
 /** `el("p.note", {title}, "text", child)`: an element with a class, attributes or listeners, and children. */
 export function el(what, attributes = {}, ...children) {
   const [name, ...classes] = what.split(".");

@@ -52,7 +52,7 @@ export class Files {
     const back = el("button.quiet", { type: "button", onclick: () => this.open(path) }, "The file");
     try {
       const diff = await get(`/agent/run/${encodeURIComponent(this.runId)}/diff`);
-      const file = (diff.files ?? []).find((one) => one.path === path);
+      const file = diff.files.find((one) => one.path === path);
       this.shown.replaceChildren(head, back, file ? patch(file) : el("p.note", {}, "This run has not changed it"));
     } catch (error) {
       this.shown.replaceChildren(head, back, el("p.problem", {}, words(error)));
@@ -61,7 +61,7 @@ export class Files {
 }
 
 function patch(file) {
-  if (!file.diff) return el("p.note", {}, `${file.change ?? "changed"}; not shown as text`);
+  if (!file.diff) return el("p.note", {}, `${file.change}: ${file.omitted ?? "nothing to show"}`);
   const pre = el("pre.code", { tabindex: "0" });
   for (const line of file.diff.split("\n")) {
     const kind = line.startsWith("+") ? "added" : line.startsWith("-") ? "removed" : line.startsWith("@@") ? "place" : "same";

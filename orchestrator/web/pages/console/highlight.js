@@ -2,7 +2,7 @@
 import { el, shown } from "./dom.js";
 
 const LONGEST = 100_000;
-const WORDS = "as|async|await|break|case|catch|class|const|continue|def|default|del|elif|else|except|export|extends|False|finally|for|from|function|if|import|in|instanceof|interface|is|lambda|let|new|None|not|null|or|pass|raise|return|switch|this|throw|True|true|false|try|type|undefined|var|while|with|yield";
+const WORDS = "as|async|await|break|case|catch|class|const|continue|def|default|del|elif|else|except|export|extends|False|finally|for|from|function|if|import|in|is|let|new|None|not|null|or|pass|raise|return|switch|this|throw|True|true|false|try|type|var|while|with|yield";
 const HASHES = /\.(py|sh|toml|ya?ml|rb|cfg|ini)$|(^|\/)(Makefile|Dockerfile|Procfile|\.env.*)$/;
 const MARKUP = /\.(html?|xml|svg|md)$/;
 

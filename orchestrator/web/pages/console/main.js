@@ -1,6 +1,6 @@
 // The console: who is there, which run is shown, and starting new ones. The address says which run: it can be reloaded and sent.
 import { client, get, onConnection, post, remove, RunwireError, words } from "./api.js";
-import { el } from "./dom.js";
+import { el, say } from "./dom.js";
 import { RunView } from "./run.js";
 import { Runs } from "./runs.js";
 
@@ -23,7 +23,7 @@ async function open() {
     await showApp();
   } catch (error) {
     if (error instanceof RunwireError && error.status === 401) askForKey();
-    else byId("connection").textContent = words(error);
+    else say(byId("connection"), words(error));
   }
 }
 
@@ -72,7 +72,7 @@ async function start(event) {
     location.hash = `#/run/${encodeURIComponent(run.runId)}`;
     byId("run").focus();
   } catch (error) {
-    problem.textContent = words(error);
+    say(problem, words(error));
   }
 }
 
@@ -86,7 +86,7 @@ async function logIn(event) {
     form.reset();
     await open();
   } catch (error) {
-    problem.textContent = words(error);
+    say(problem, words(error));
   }
 }
 

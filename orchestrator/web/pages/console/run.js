@@ -1,6 +1,6 @@
 // One run: its state, its timeline, what was said, its files, its events; and what can be done with it.
 import { client, get, post, remove, RunwireError, words } from "./api.js";
-import { el, seconds } from "./dom.js";
+import { el, say, seconds } from "./dom.js";
 import { EventList } from "./events.js";
 import { Files } from "./files.js";
 import { RunModel } from "./model.js";
@@ -59,7 +59,7 @@ export class RunView {
     } catch (error) {
       if (this.leaving.signal.aborted) return;
       if (error instanceof RunwireError && error.status === 401) this.onDenied();
-      this.problem.textContent = words(error);
+      say(this.problem, words(error));
     }
     clearInterval(tick);
     this.draw();
@@ -72,7 +72,7 @@ export class RunView {
   async describe() {
     try {
       this.record = await get(this.path);
-      this.title.textContent = this.record.value ?? this.record.result?.title ?? this.runId;
+      say(this.title, this.record.value);
       this.drawSoon();
     } catch { /* the stream says what is wrong */ }
   }
@@ -87,9 +87,9 @@ export class RunView {
   draw() {
     const { model } = this;
     const isOver = model.end !== null;
-    this.state.textContent = model.state;
+    say(this.state, model.state);
     this.state.className = `state ${model.state}`;
-    this.facts.textContent = this.summary();
+    say(this.facts, this.summary());
     this.buttons.cancel.hidden = this.steer.hidden = isOver;
     this.buttons.retry.hidden = !isOver || model.end.type === "complete";
     this.buttons.again.hidden = this.buttons.delete.hidden = !isOver;
@@ -132,7 +132,7 @@ export class RunView {
     try {
       return await act();
     } catch (error) {
-      this.problem.textContent = words(error);
+      say(this.problem, words(error));
     }
   }
 

@@ -1,6 +1,6 @@
 // The list of runs, newest first, with its filters; looked at again while the page is seen.
 import { get, words } from "./api.js";
-import { arrange, el } from "./dom.js";
+import { arrange, el, say } from "./dom.js";
 
 const REFRESH_MS = 4000;
 const STATES = ["queued", "running", "waiting", "complete", "failed", "refused", "cancelled", "timeout", "lost"];
@@ -47,7 +47,7 @@ export class Runs {
       arrange(this.list, found.map((run) => this.row(run)));
       for (const id of this.rows.keys()) if (!found.some((run) => run.runId === id)) this.rows.delete(id);
     } catch (error) {
-      this.problem.textContent = words(error);
+      say(this.problem, words(error));
     }
   }
 
@@ -61,7 +61,7 @@ export class Runs {
     const mark = `${run.status}/${run.outcome}`;
     if (row.mark !== mark) {
       row.mark = mark;
-      const title = run.title || run.value || run.runId;
+      const title = run.title || run.runId;
       const state = run.status === "complete" ? (run.outcome ?? "complete") : run.status;
       const when = run.createdAt ? new Date(run.createdAt).toLocaleString([], { dateStyle: "short", timeStyle: "short" }) : "";
       row.link.replaceChildren(el("bdi.title", {}, title), el(`span.state.${state}`, {}, state), el("small", {}, el("bdi", {}, run.projectId ?? ""), ` · ${when}`));

@@ -1,5 +1,5 @@
 // One row a step, one bar an attempt, in their places in time; waits between attempts, and marks where a run was moved.
-import { arrange, clock, el, seconds } from "./dom.js";
+import { arrange, clock, el, seconds, shown } from "./dom.js";
 
 const REDRAW_MS = 900;
 
@@ -62,7 +62,7 @@ export class Timeline {
     bar.className = `bar ${state}`;
     bar.style.left = place(from);
     bar.style.width = `max(2px, calc(${place(to)} - ${place(from)}))`;
-    bar.title = `${state}, ${seconds(to - from)}${why ? `. ${why}` : ""}`;
+    bar.title = shown(`${state}, ${seconds(to - from)}${why ? `. ${why}` : ""}`);
     return bar;
   }
 }

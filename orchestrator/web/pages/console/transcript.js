@@ -1,5 +1,5 @@
 // What was said and done, in order: text, reasoning, commands with their output, questions to the user, files, notes.
-import { el, Growing, seconds } from "./dom.js";
+import { el, Growing, say, seconds } from "./dom.js";
 
 const AT_THE_END_PX = 80;
 
@@ -69,7 +69,7 @@ function tool(item) {
       stdout.set(now.stdout);
       stderr.set(now.stderr);
       const { result: end } = now;
-      result.textContent = end ? `${end.ok ? "✓" : "✗"} ${end.note ?? ""} ${end.elapsed === undefined ? "" : seconds(end.elapsed)}` : "…";
+      say(result, end ? `${end.ok ? "✓" : "✗"} ${end.note ?? ""} ${seconds(end.elapsed)}` : "…");
       result.classList.toggle("failed", end !== null && !end.ok);
     },
   };
@@ -93,7 +93,7 @@ function approval(item, onAnswer) {
     node,
     update(now) {
       buttons.hidden = now.allow !== null || Boolean(now.undone);
-      said.textContent = now.allow === null ? "" : now.allow ? "Allowed" : `Forbidden${now.reason ? `: ${now.reason}` : ""}`;
+      say(said, now.allow === null ? "" : now.allow ? "Allowed" : `Forbidden${now.reason ? `: ${now.reason}` : ""}`);
     },
   };
 }
