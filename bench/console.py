@@ -14,10 +14,10 @@ from typing import Any, Final
 from playwright.sync_api import Page, sync_playwright
 
 from bench.peers.runwire import Runwire
+from lab.browser import FLAGS, chromium
 from orchestrator.events import RunRequested, encode_body
 from orchestrator.runlog import RunLog
 from orchestrator.web.console import FOLDER
-from tests.support.browser import FLAGS, chromium
 from tools.processes import wait_until
 
 STORED: Final = 10_000

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
+from lab.approvals import APPROVE
+from lab.browser import FLAGS, chromium
+from lab.model_server import ModelServer
+from lab.service import Service
 from tests.conftest import next_database
-from tests.support.approvals import APPROVE
-from tests.support.browser import FLAGS, chromium
-from tests.support.model_server import ModelServer
-from tests.support.service import Service
 from tools.redis_server import RedisServer
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}

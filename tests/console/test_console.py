@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from lab.llm import says
+from lab.model_server import Gate, ModelServer
+from lab.service import Service
 from tests.console.conftest import WIDE
 from tests.reliability.scripts import DONE, runs, writes
-from tests.support.llm import says
-from tests.support.model_server import Gate, ModelServer
-from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
 Unique = Callable[[str], str]

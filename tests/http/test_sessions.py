@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from lab.service import Service
 from tests.conftest import next_database
 from tests.http.callers import CI, JSON, KEYS, PROMPT, WEB, bearer, start
-from tests.support.service import Service
 from tools.redis_server import RedisServer
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
