@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from lab.llm import says
+from lab.llm import fails, says
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
 from tests.console.conftest import WIDE
@@ -115,6 +115,33 @@ def test_a_run_is_told_something_and_cancelled(page: Page, model_server: ModelSe
     page.get_by_role("button", name="Cancel").click()
     expect(state(page)).to_have_text("cancelled")
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+
+
+def test_a_run_goes_on_from_a_step_as_another_one(page: Page, model_server: ModelServer, unique: Unique) -> None:
+    prompt = model_server.script(unique("fork"), writes("a.txt", "a"), writes("b.txt", "b"), DONE)
+    first = start(page, prompt, prompt)
+    expect(state(page)).to_have_text("done")
+    asked = model_server.calls(prompt)
+    page.locator(".steps li", has_text="model-2").get_by_role("button", name="Fork").click()
+    page.get_by_role("button", name="Fork", exact=True).last.click()
+    page.wait_for_url(lambda url: first not in url)
+    expect(state(page)).to_have_text("done")
+    expect(page.get_by_role("log")).to_contain_text(f"Forked from {first}")
+    expect(page.get_by_role("log")).to_contain_text("a.txt")
+    assert model_server.calls(prompt) == asked + 1, "only what came after the step is asked, and paid, again"
+
+
+def test_a_failed_run_goes_on_from_its_failure_and_is_deleted(
+    page: Page, model_server: ModelServer, unique: Unique
+) -> None:
+    prompt = model_server.script(unique("retry"), writes("a.txt", "a"), fails(401, "no such key"), DONE)
+    start(page, prompt, prompt)
+    expect(state(page)).to_have_text("failed")
+    page.get_by_role("button", name="Go on from the failure").click()
+    expect(state(page)).to_have_text("done")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#run")).to_contain_text("Start a run, or choose one.")
 
 
 HOSTILE = (

@@ -136,8 +136,12 @@ export class RunView {
     }
   }
 
+  /** One new run, however often the button is pressed meanwhile. */
   async begin(act) {
+    if (this.isBeginning) return;
+    this.isBeginning = true;
     const answer = await this.tell(act);
+    this.isBeginning = false;
     if (answer) location.hash = `#/run/${encodeURIComponent(answer.runId)}`;
   }
 
