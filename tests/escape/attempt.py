@@ -8,10 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from tests.escape.stage import Stage
+
+
+NEIGHBOUR_PORT = 8099
+STAYS = "STAYS"
+HANDLE = "bg-1-1"
+"""Of the process in the background: the first call of the first turn starts it."""
+BESIDE = "sleep 600"
 
 
 class Verdict(StrEnum):
@@ -27,7 +34,9 @@ class Attempt:
 
     ``after`` looks at the host when the command has ended and returns what got out; ``meanwhile`` does so while it
     runs. ``seconds`` is the command's time limit, which may pass only where ``may_time_out`` says so.
-    ``must_be_killed``: it goes through with what it wants, so the sandbox has to say that it was too much.
+    ``must_be_killed``: it goes through with what it wants, so the sandbox has to say that it was too much. ``where``:
+    whether it is a process in the background itself, which is left when it says ``STAYS``, or a command beside one.
+    ``neighbour``: another run on this machine serves on ``NEIGHBOUR_PORT`` of its loopback meanwhile.
     """
 
     name: str
@@ -37,6 +46,8 @@ class Attempt:
     meanwhile: Callable[[Stage], str | None] | None = None
     may_time_out: bool = False
     must_be_killed: bool = False
+    where: Literal["alone", "background", "beside"] = "alone"
+    neighbour: bool = False
 
     @property
     def id(self) -> str:

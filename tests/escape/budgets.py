@@ -41,5 +41,14 @@ def stopped_by(result: CommandResult) -> str | None:
     return None if result.killed is None else f"{KILLED}{result.killed}"
 
 
+def ended_as(words: str) -> tuple[int | None, str | None]:
+    """The exit code of a process in the background, 0 where it still runs, and what stopped it."""
+    if words.endswith(STILL_RUNS):
+        return 0, None
+    code = words.rpartition("exit code ")[2]
+    return (int(code), None) if code.isdecimal() else (None, words)
+
+
+STILL_RUNS = "still runs"
 KILLED = "killed: "
 """So begins the note of a command that was killed, too, with which a tool call ends."""

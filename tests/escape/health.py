@@ -14,14 +14,14 @@ from uuid import uuid4
 
 import httpx
 
-from lab.llm import says
+from lab.llm import Answer, says
 from lab.model_server import ModelServer, serving_models
 from lab.service import Service
 from lab.sse import TERMINAL_TYPES
 from tests.escape import traces
-from tests.escape.attempt import Attempt, Ending, Outcome, command_of, judge
+from tests.escape.attempt import BESIDE, HANDLE, STAYS, Attempt, Ending, Outcome, command_of, judge
 from tests.escape.attempts import BY_KIND
-from tests.escape.budgets import BUDGET, KILLED, environment
+from tests.escape.budgets import BUDGET, KILLED, TIMEOUT, ended_as, environment
 from tests.escape.bystander import Bystander
 from tests.escape.stage import until_empty
 from tools.redis_server import RedisServer
@@ -103,8 +103,7 @@ class Runs:
         started = time.monotonic()
         before = len(self._host.reached)
         command = command_of(attempt, self._host.facts(self._folder, "run_unknown"), BUDGET)
-        call = ("terminal", json.dumps({"command": command}))
-        prompt = self._models.script(f"escape {kind}: {attempt.name}", says("Trying.", calls=(call,)), says("Done."))
+        prompt = self._models.script(f"escape {kind}: {attempt.name}", *_calls(attempt, command), says("Done."))
         try:
             ending, last = self._run(prompt)
         except httpx.HTTPError as error:
@@ -129,8 +128,8 @@ class Runs:
                         said.append(last["data"]["chunk"])  # type: ignore[index]
                     if last["type"] == "tool-result":
                         result = last["data"]["note"]  # type: ignore[index]
-        stopped = result if result.startswith(KILLED) else None
-        exit_code = int(result.rpartition(" ")[2]) if result.startswith("exit code") else None
+        exit_code, stopped = ended_as(result.removeprefix(f"{HANDLE} ").removeprefix("has ended: "))
+        stopped = stopped if stopped and stopped.startswith(KILLED) else None
         return Ending("".join(said), time.monotonic() - started, exit_code, stopped), last
 
     def _got_out(self, ending: Ending, last: dict[str, object], before: int) -> str | None:
@@ -143,6 +142,19 @@ class Runs:
         if marked := self._host.marked():
             return f"made {marked[0]} on the host"
         return None
+
+
+def _calls(attempt: Attempt, command: str) -> Iterator[Answer]:
+    if attempt.where == "beside":
+        yield _call("terminal", command=BESIDE, background=True)
+    yield _call("terminal", command=command, background=attempt.where == "background")
+    if attempt.where == "background":
+        seconds = 3 if STAYS in attempt.program else TIMEOUT
+        yield _call("process", handle=HANDLE, action="wait", seconds=seconds)
+
+
+def _call(tool: str, **args: object) -> Answer:
+    return says("Trying.", calls=((tool, json.dumps(args)),))
 
 
 @contextmanager

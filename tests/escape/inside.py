@@ -1,8 +1,9 @@
 """What every hostile program begins with. It is sent into the jail in front of it and needs nothing but Python there.
 
 A program says what came of it in lines: ``ESCAPED …`` (it could do what it must not), ``HELD …`` (it could not, and
-why), ``UNTRIED …`` (something that it needs is missing), ``PASSED …`` (it has more than a budget now). The harness puts
-two names in front: ``HOST``, what stands on the host to be reached, and ``BUDGET``, how much the jail may take.
+why), ``UNTRIED …`` (something that it needs is missing), ``PASSED …`` (it has more than a budget now), ``STAYS`` (it
+will not end by itself). The harness puts two names in front: ``HOST``, what stands on the host to be reached, and
+``BUDGET``, how much the jail may take.
 """
 
 import contextlib

@@ -13,14 +13,28 @@ from pathlib import Path
 from agent.protocols import Sandbox
 from agent.sandbox import Network, open_sandbox, remove_workspace
 from tests.escape import eyes, traces
-from tests.escape.attempt import TIME, Attempt, Ending, Outcome, Verdict, command_of, judge
-from tests.escape.budgets import BUDGET, MOST_MOVED, SMALL, stopped_by
+from tests.escape.attempt import (
+    BESIDE,
+    HANDLE,
+    NEIGHBOUR_PORT,
+    STAYS,
+    TIME,
+    Attempt,
+    Ending,
+    Outcome,
+    Verdict,
+    command_of,
+    judge,
+)
+from tests.escape.budgets import BUDGET, MOST_MOVED, SMALL, STILL_RUNS, ended_as, stopped_by
 from tests.escape.bystander import Bystander
 from tests.escape.eyes import nobody_asks
 
 GONE_SECONDS = 2.0
 """How long after its end a command's traces may take to vanish."""
 POLL_SECONDS = 0.02
+MOST_SECONDS = 600.0
+"""For a process in the background: nothing here may depend on its time being over."""
 MOST_HEARD = 1 << 20
 """Characters of a command's output that are kept here."""
 
@@ -66,12 +80,48 @@ class Stage:
         command = command_of(attempt, self.host.facts(self.folder, self.run_id), BUDGET)
         clock = Clock()
         started = time.monotonic()
-        with self.sandbox.hold(nobody_asks):
-            result = self.sandbox.run(command, timeout=attempt.seconds, on_output=clock.hear, check=nobody_asks)
+        with self.sandbox.hold(nobody_asks), self._neighbour(attempt):
+            if attempt.where == "background":
+                exit_code, stopped = self._follow(attempt, command, clock)
+            else:
+                if attempt.where == "beside":
+                    self._start(BESIDE)
+                result = self.sandbox.run(command, timeout=attempt.seconds, on_output=clock.hear, check=nobody_asks)
+                exit_code, stopped = result.exit_code, stopped_by(result)
         seconds = time.monotonic() - started
-        stopped = stopped_by(result)
         late = clock.since_passing() if stopped and TIME not in stopped else None
-        return Ending("".join(clock.heard), seconds, result.exit_code, stopped, late)
+        return Ending("".join(clock.heard), seconds, exit_code, stopped, late)
+
+    def _start(self, command: str) -> None:
+        if failure := self.sandbox.background.start(HANDLE, command, timeout=MOST_SECONDS):
+            raise RuntimeError(failure)
+
+    def _follow(self, attempt: Attempt, command: str, clock: Clock) -> tuple[int | None, str | None]:
+        """Its exit code, 0 where it still runs, and what stopped it."""
+        self._start(command)
+        give_up = time.monotonic() + attempt.seconds
+        since: int | None = None
+        while process := self.sandbox.background.look(HANDLE, reader="stage", since=since):
+            since = process.next
+            clock.hear("stdout", process.output)
+            if process.ended is not None or clock.heard_that_it_stays or time.monotonic() > give_up:
+                return ended_as(process.ended or STILL_RUNS)
+            time.sleep(POLL_SECONDS)
+        raise RuntimeError("nothing is known of it")
+
+    @contextmanager
+    def _neighbour(self, attempt: Attempt) -> Iterator[None]:
+        """Another run that serves."""
+        if not attempt.neighbour:
+            yield
+            return
+        other = Stage(self.folder, self.host, self.user)
+        try:
+            with other.sandbox.hold(nobody_asks):
+                other._start(f"exec python3 -m http.server {NEIGHBOUR_PORT}")
+            yield
+        finally:
+            other.close()
 
     def files(self) -> Iterator[tuple[Path, int, int]]:
         """All that lies in the workspace as the host sees it: path, mode, owner."""
@@ -117,12 +167,14 @@ class Clock:
         self._room = MOST_HEARD
         self._tail = ""
         self._passed: float | None = None
+        self.heard_that_it_stays = False
 
     def hear(self, source: str, chunk: str) -> None:
         self.heard.append(chunk[: self._room])
         self._room -= len(self.heard[-1])
         if self._passed is None and "PASSED" in self._tail + chunk:
             self._passed = time.monotonic()
+        self.heard_that_it_stays |= STAYS in self._tail + chunk
         self._tail = chunk[-len("PASSED") :]
 
     def since_passing(self) -> float | None:

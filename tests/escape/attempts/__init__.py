@@ -2,6 +2,7 @@
 
 from tests.escape.attempt import Attempt
 from tests.escape.attempts import (
+    background,
     cpu,
     disk,
     host_reads,
@@ -35,5 +36,6 @@ BY_KIND: dict[str, tuple[Attempt, ...]] = {
         output,
         walked,
         leftovers,
+        background,
     )
 }
