@@ -126,13 +126,16 @@ def test_no_command_gets_into_the_machines_network(new_run: Callable[..., Calls]
     run("terminal", command="sleep 600", background=True)
     noted = record(run)
     noted.stop("stopped")
-    with subprocess.Popen(["sleep", "600"]) as somebody:
+    somebody = subprocess.Popen(["sleep", "600"])
+    try:
         for started in ("1", folder.started(somebody.pid)):
             Record(**{**vars(noted), "handle": "bg-9-1", "pid": somebody.pid, "started": started}).write()
             assert record(run, "bg-9-1").is_alive is (started != "1")
             names = run("terminal", command="tail -n +3 /proc/net/dev | cut -d: -f1")
             assert names.split() == ["exit", "code", "0", "lo"]
+    finally:
         somebody.kill()
+        somebody.wait()
 
 
 def test_stopping_kills_what_hides_and_ignores_signals(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lab.inngest import InngestExecutor
 from lab.llm import Answer, says
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
@@ -38,14 +39,36 @@ def serves() -> Answer:
 
 
 @pytest.fixture(scope="module")
-def service(
-    redis_server: RedisServer, model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory
+def env(model_server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("sandboxes")
+    return {"AGENT_SANDBOX": "bubblewrap", "AGENT_SANDBOX_DIR": str(folder)} | model_server.environment()
+
+
+@pytest.fixture(scope="module")
+def direct(
+    env: dict[str, str], redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("service")
-    env = {"AGENT_ENGINE": "direct", "AGENT_SANDBOX": "bubblewrap", "AGENT_SANDBOX_DIR": str(folder / "sandboxes")}
-    env |= model_server.environment()
-    with Service(next_database(redis_server), folder, workers=2, env=env) as running:
+    env = env | {"AGENT_ENGINE": "direct"}
+    with Service(next_database(redis_server), tmp_path_factory.mktemp("direct"), workers=2, env=env) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def inngest(
+    env: dict[str, str], redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Two workers, whichever of them gets a step."""
+    with InngestExecutor(retry_delay=0.05, minimum_retry_after=0.05) as executor:
+        env = env | {"AGENT_ENGINE": "inngest"} | executor.environment()
+        with Service(next_database(redis_server), tmp_path_factory.mktemp("inngest"), workers=2, env=env) as running:
+            executor.wait_for_function("runwire-code-agent-run")
+            yield running
+
+
+@pytest.fixture(params=["direct", "inngest"])
+def service(request: pytest.FixtureRequest) -> Service:
+    service: Service = request.getfixturevalue(request.param)
+    return service
 
 
 def outputs(events: list[Event]) -> list[str]:
@@ -75,20 +98,20 @@ def test_a_server_is_used_by_later_calls_and_stopped(
     assert "a page\n" in outputs(events)
     assert results(events)[2:] == ["bg-1-2 still runs", "exit code 0", "bg-1-2 has ended: stopped", "bg-5-1 runs"]
     run_id = events[-1]["runId"]
-    wait_until(lambda: not traces.processes(run_id), 10, "the run's processes to end")
+    wait_until(lambda: not traces.processes(run_id), 20, "the run's processes to end")
 
 
 def test_a_run_whose_process_was_killed_is_told_that_its_server_is_lost(
-    service: Service, model_server: ModelServer, unique: Callable[[str], str]
+    direct: Service, model_server: ModelServer, unique: Callable[[str], str]
 ) -> None:
     gate = Gate()
     prompt = model_server.script(unique("lost"), serves(), gate, calls("process", handle="bg-1-2"), says("Done."))
-    run_id = start_run(service, projectId=prompt, value=prompt)
+    run_id = start_run(direct, projectId=prompt, value=prompt)
     gate.wait_until_asked()
     assert traces.processes(run_id)
-    kill_its_worker(service, run_id)
-    wait_until(lambda: not traces.processes(run_id), 10, "the run's processes to end with the worker")
-    events = events_of(service, run_id)
+    kill_its_worker(direct, run_id)
+    wait_until(lambda: not traces.processes(run_id), 20, "the run's processes to end with the worker")
+    events = events_of(direct, run_id)
     assert_whole(events)
     assert events[-1]["type"] == "complete"
     assert results(events)[2:] == ["bg-1-2 is lost"]
@@ -101,4 +124,4 @@ def test_a_cancel_kills_it(service: Service, model_server: ModelServer, unique: 
         next(event for event in sse_events(response) if event["type"] == "tool-result" and "bg-1-2" in str(event))
     assert traces.processes(run_id)
     assert service.http.post(f"/agent/run/{run_id}/cancel").status_code == 202
-    wait_until(lambda: not traces.processes(run_id), 10, "the run's processes to be killed")
+    wait_until(lambda: not traces.processes(run_id), 20, "the run's processes to be killed")
