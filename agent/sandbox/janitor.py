@@ -61,6 +61,7 @@ class Janitor:
                 return True
             self.stop_processes(run_id)
             with exclusive(folder.lock, lambda: None, patience=0):
+                self.stop_processes(run_id)  # again: the one who held it may just have started one
                 folder.know(None)
                 if not (self._kept and kept.keep(folder)) and folder.workspace.exists():
                     open_sandbox(self._kind, self._dir, run_id).clear()
