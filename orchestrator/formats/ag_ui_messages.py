@@ -1,14 +1,25 @@
-"""A run's messages as AG-UI has them: the model's texts and thoughts, each tool call and its result."""
+"""A run's messages as AG-UI has them: the model's texts and thoughts, each tool call and its result.
+
+They are made as JSON has them: a snapshot repeats all of them, and the package's models take four times as long.
+"""
 
 from __future__ import annotations
 
-from ag_ui.core import AssistantMessage, FunctionCall, Message, ReasoningMessage, ToolCall, ToolMessage
+from typing import Any, Final
 
 from orchestrator.events import dumps
 from orchestrator.formats.fold import result_text
 from orchestrator.formats.history import CONTENT, Event
 
-STOPPED = "stopped"
+STOPPED: Final = "stopped"
+ROLES: Final = {"text": "assistant", "reasoning": "reasoning"}
+
+Message = dict[str, Any]
+
+
+def piece_of(kind: str, id: str) -> Message:
+    """A text or a thought that has no words yet."""
+    return {"id": id, "role": ROLES[kind], "content": ""}
 
 
 class Messages:
@@ -17,8 +28,8 @@ class Messages:
     def __init__(self, run_id: str) -> None:
         self.open: tuple[str, str] | None = None
         """The kind and the id of the message that grows."""
-        self.results: dict[str, ToolMessage] = {}
-        self.stopped: list[ToolMessage] = []
+        self.results: dict[str, Message] = {}
+        self.stopped: list[Message] = []
         """Results of the calls that the run's end has stopped."""
         self._run_id = run_id
         self._made: list[Message] = []
@@ -59,16 +70,13 @@ class Messages:
         if self.open is None or of != self._of:
             self._close()
             self.open, self._of = (event["type"], self.id_of(event)), of
-            made = AssistantMessage if event["type"] == "text" else ReasoningMessage
-            self._made.append(made(id=self.id_of(event), content=""))
+            self._made.append(piece_of(*self.open))
         self._pieces.append(event["data"])
 
     def _settle(self) -> None:
         if self._pieces:
-            message = self._made[-1]
-            assert isinstance(message, AssistantMessage | ReasoningMessage)
             self._pieces = ["".join(self._pieces)]
-            message.content = self._pieces[0]
+            self._made[-1]["content"] = self._pieces[0]
 
     def _close(self) -> None:
         self._settle()
@@ -77,19 +85,20 @@ class Messages:
     def _whole(self, event: Event) -> None:
         kind, data = event["type"], event["data"]
         if kind == "tool-call":
-            function = FunctionCall(name=data["tool"], arguments=dumps(data["args"]))
-            call = ToolCall(id=self.call_id(data["callId"]), function=function)
-            self._made.append(AssistantMessage(id=self.id_of(event), tool_calls=[call]))
+            function = {"name": data["tool"], "arguments": dumps(data["args"])}
+            call = {"id": self.call_id(data["callId"]), "type": "function", "function": function}
+            self._made.append({"id": self.id_of(event), "role": "assistant", "toolCalls": [call]})
             self._outputs[data["callId"]] = {"stdout": "", "stderr": ""}
         elif kind == "tool-output" and data["callId"] in self._outputs:
             self._outputs[data["callId"]][data["source"]] += data["chunk"]
         elif kind == "tool-result" and data["callId"] in self._outputs:
             self._result(data["callId"], data["note"])
 
-    def _result(self, call_id: str, note: str) -> ToolMessage:
+    def _result(self, call_id: str, note: str) -> Message:
         text = result_text(**self._outputs.pop(call_id), note=note)
         whole = self.call_id(call_id)
-        result = self.results[call_id] = ToolMessage(id=f"{whole}-result", tool_call_id=whole, content=text)
+        result = {"id": f"{whole}-result", "role": "tool", "toolCallId": whole, "content": text}
+        self.results[call_id] = result
         self._made.append(result)
         return result
 

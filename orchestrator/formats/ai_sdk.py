@@ -25,8 +25,8 @@ ASKS_SINCE: Final = 6
 PASSING: Final = frozenset({"status", "progress", "time-budget"})
 """Types that are shown as they come and are no part of the message."""
 
-CHARS_PER_MS: Final = 32
-"""An output of 64 Ki characters is said at most every two seconds while it grows: each time it is said whole."""
+CHARS_PER_MS: Final = 20
+"""An output of 64 Ki characters is said at most every three seconds while it grows: each time it is said whole."""
 
 ASKED: Final = "tool-calls"
 FINISH_REASONS: Final = {"partial": "other"}
