@@ -12,6 +12,7 @@ from agent.models.catalog import Catalog, ModelConfig
 from agent.models.specs import names, table
 from agent.protocols import Step
 from agent.sandbox import MB, Budgets, Janitor, Network, default_dir, open_sandbox, remove_workspace
+from agent.workspace import Room
 from orchestrator.destinations import Deliveries
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import bound
@@ -57,6 +58,10 @@ def budgets(settings: Settings) -> Budgets:
         background=settings.jail_background,
         scratch=settings.jail_scratch_mb * MB,
     )
+
+
+def room(settings: Settings) -> Room:
+    return Room(settings.agent_max_files, settings.agent_max_file_bytes, settings.agent_max_files_bytes)
 
 
 def network(settings: Settings) -> Network:
@@ -109,6 +114,7 @@ class Coder:
                 self._dir,
                 request.run_id,
                 budgets(self._settings),
+                room(self._settings),
                 network=reachable,
                 project=f"{record.owner.caller}/{request.project_id}",
             ),

@@ -171,15 +171,15 @@ class Runs:
         self._owners.ask(pipe, project_id, caller)
         self._log.quota.ask(pipe, caller, project_id)
         self._dispatcher.ask_unfinished(pipe)
-        _, _, owner, of_caller, stored, *unfinished = pipe.execute()
+        _, _, owner, of_caller, of_runs, of_files, *unfinished = pipe.execute()
         if owner != caller.encode():
             raise UnknownProject("Unknown project")
         if sum(unfinished) >= self._limits.in_all:
             raise TooManyRuns(f"{self._limits.in_all} runs are unfinished; try again later")
         if of_caller >= self._limits.of_caller and self._unfinished_of(caller) >= self._limits.of_caller:
             raise TooManyRuns(f"{self._limits.of_caller} of your runs are unfinished; try again later")
-        if int(stored or 0) > self._limits.project_bytes:
-            raise TooManyRuns("This project's runs have stored as much as they may for now; try again later")
+        if int(of_runs or 0) + int(of_files or 0) > self._limits.project_bytes:
+            raise TooManyRuns("This project and its runs have stored as much as they may for now; try again later")
 
     def _unfinished_of(self, caller: str) -> int:
         """How many of the caller's runs are unfinished, or on their way to be stored."""

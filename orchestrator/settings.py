@@ -120,13 +120,20 @@ class Settings(BaseSettings):
     agent_max_active_runs: int = Field(500, ge=1, description="Unfinished runs in all; above it POST answers 429.")
     agent_max_caller_runs: int = Field(200, ge=1, description="Unfinished runs of one caller; likewise.")
     agent_max_project_runs: int = Field(20, ge=1, description="Unfinished runs of one project; likewise.")
+    agent_max_files: int = Field(
+        5_000, ge=1, le=20_000, description="Files of a project; what passes this or the next two is named, not kept."
+    )
+    agent_max_files_bytes: int = Field(100_000_000, ge=1, description="Bytes of all of them …")
+    agent_max_file_bytes: int = Field(5_000_000, ge=1, le=50_000_000, description="… and of one.")
     agent_max_run_bytes: int = Field(
-        67_108_864, ge=65_536, description="What a run may store in Redis: events, results, files. Above it it fails."
+        268_435_456,
+        ge=65_536,
+        description="What a run may store in Redis: events, results, changed files. Above it it fails.",
     )
     agent_max_project_bytes: int = Field(
         1_073_741_824,
         ge=65_536,
-        description="What a project's runs may store in EVENTS_TTL; above it POST answers 429.",
+        description="What a project may take, with what its runs have stored in EVENTS_TTL; above it POST answers 429.",
     )
     agent_max_turns: int = Field(24, ge=1, le=200, description="Model calls a run may make.")
     agent_max_calls: int = Field(16, ge=1, le=100, description="Tool calls of one reply that are carried out.")

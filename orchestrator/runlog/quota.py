@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.events import now_ms
 from orchestrator.runlog.connection import Client
-from orchestrator.runlog.keys import caller_runs, project_bytes
+from orchestrator.runlog.keys import caller_runs, project_bytes, project_files
 
 
 class Quota:
@@ -20,9 +20,10 @@ class Quota:
         self._redis, self._window = redis, int(window)
 
     def ask(self, pipe: Any, caller: str, project_id: str) -> None:
-        """Add commands to ``pipe`` whose replies are a number of runs and, in text or None, one of bytes."""
+        """Add commands to ``pipe`` whose replies are a number of runs and, in text or None, two of bytes."""
         pipe.zcard(caller_runs(caller))
         pipe.get(project_bytes(project_id))
+        pipe.hget(project_files(project_id), "bytes")
 
     def add_run(self, pipe: Any, caller: str, run_id: str) -> None:
         pipe.zadd(caller_runs(caller), {run_id: now_ms()})

@@ -31,6 +31,9 @@ LARGEST_BATCH: Final = 200
 """Events in one call of the append script; Redis does nothing else meanwhile."""
 
 
+GATHERED: Final = ("file-created", "file-updated", "file-deleted")
+"""Events that come in their thousands, right before the end of their step."""
+
 SEARCHED: Final = 8
 """Masking takes about so many times as long as hashing: a file is searched for each secret."""
 
@@ -84,7 +87,9 @@ class Emitter:
             elif (visible := self._seams.join(type, data)) is not None:
                 self._draft(type, visible)
             now = time.monotonic()
-            if type not in STREAMED or (self._drafts and self._window.due(now) <= now):
+            if type in GATHERED and len(self._drafts) < LARGEST_BATCH:
+                self._flush_later()
+            elif type not in STREAMED or (self._drafts and self._window.due(now) <= now):
                 self.flush()
             if self._drafts or self._seams.patience() is not None:
                 self._flush_later()

@@ -99,7 +99,9 @@ def test_a_run_that_stores_too_much_ends_with_a_sentence(
 
     refused = service.http.post("/agent/run", json={"projectId": project, "value": "more"})
     assert refused.status_code == 429
-    assert refused.json() == {"error": "This project's runs have stored as much as they may for now; try again later"}
+    assert refused.json() == {
+        "error": "This project and its runs have stored as much as they may for now; try again later"
+    }
     assert start_run(service, model="offline"), "another project has room"
 
 
