@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from agent.inside.wire import fingerprint_of
 from agent.pace import EVERY, Pace
 
 Kind = Literal["file", "executable", "link", "folder"]
 
-BATCH: Final = 4_000_000
-"""Bytes of content that are read, written or sent at a time."""
+BATCH: Final = 1_000_000
+"""Bytes of content that are read or sent at a time; for about so long the database does nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):  # a tuple: thousands of them are made in each step
     """What is known of an entry without its content.
 
     ``size`` in bytes, ``hash`` the content's SHA-256 in hex, ``target`` a link's content.

@@ -18,6 +18,8 @@ MAX_FILE: Final = 1_000_000
 """Bytes of a file that a tool writes or edits by itself; commands may leave larger ones."""
 MAX_EVENT_CONTENT: Final = 65_536
 """Characters of a file's content in one event; a viewer fetches the whole file."""
+MAX_WRITTEN: Final = 8_000_000
+"""Bytes that are put back at a time: each time starts the helper."""
 MAX_CALL_CONTENT: Final = 1_000_000
 """Characters of content in the events of one tool call; what comes after them is only named."""
 
@@ -80,7 +82,7 @@ def restore(sandbox: Sandbox, stored: Stored, read: Read, check: Callable[[], No
     away = {path: None for path in found.entries if path not in stored.tree}
     put(sandbox, away, check)  # first: it makes room
     sizes = {path: stored.tree[path].size for path in found.entries if path in stored.tree}
-    for paths in batches(sizes):
+    for paths in batches(sizes, MAX_WRITTEN):
         put(sandbox, _entries(stored.tree, paths, read), check)
     there = {item.path for item in found.left_out}
     return Restored([item for item in stored.left_out if item.path not in there], stopped)

@@ -2,8 +2,8 @@
 
     python -m bench.large_project redis://127.0.0.1:6379/0 [files [bytes of each [runs]]]
 
-Steps run as in the service: gevent, the real store, the real jail. A stall is measured in this process's CPU time between
-two beats of a greenlet, so that other programs on the machine do not count.
+Steps run as in the service: gevent, the real store, the real jail. A stall is measured in this process's CPU time
+between two beats of a greenlet, so that other programs on the machine do not count.
 """
 
 # ruff: noqa: E402 - patching comes first
@@ -96,9 +96,8 @@ class Steps:
         seconds = time.monotonic() - started
         if not step_id.startswith("model"):
             used = time.process_time() - used
-            print(
-                f"  {step_id:12} {seconds:6.2f} s ({used:.2f} s of this process), longest stall {self._heart.take():4.0f} ms"
-            )
+            cost = f"{seconds:6.2f} s ({used:.2f} s of this process)"
+            print(f"  {step_id:12} {cost}, longest stall {self._heart.take():4.0f} ms")
         return result
 
 

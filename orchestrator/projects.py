@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from agent.entries import Marks, Stored
 from agent.errors import PermanentError, TransientError
@@ -10,7 +11,9 @@ from agent.messages import Done
 from orchestrator.patience import patiently
 from orchestrator.runlog import RunEnded, RunLog, RunRecord
 from orchestrator.runlog.projects import ProjectGone
-from orchestrator.runlog.states import State
+from orchestrator.runlog.views import FilesView
+
+GONE: Final = "What the run began with is not stored any more"
 
 
 class RedisProjectStore:
@@ -19,23 +22,30 @@ class RedisProjectStore:
     def __init__(self, log: RunLog, record: RunRecord) -> None:
         self._log, self._run_id = log, record.run_id
         self._project_id, self._created = record.fields["projectId"], record.time("createdAt") or 0
+        self._view: FilesView | None = None
 
     def open_project(self) -> list[Done]:
         return patiently(self._log.projects.pin, self._project_id, self._run_id, self._created)
 
     def base(self) -> Marks:
-        return self._base()[1]
+        name = patiently(self._log.projects.base, self._project_id, self._run_id)
+        try:
+            return patiently(self._log.projects.state, self._project_id, name)[1]
+        except KeyError as error:
+            raise PermanentError(GONE) from error
 
     def state(self) -> Stored:
-        base, below = self._base()
-        changes = patiently(self._log.run_files.changes, self._run_id)
-        if changes is None:
-            return Stored(below, base.left_out)
-        return Stored(changes.over(below), changes.left_out)
+        try:
+            self._view = patiently(self._log.files_of, self._run_id, self._project_id)
+        except KeyError as error:
+            raise PermanentError(GONE) from error
+        return Stored(self._view.marks, self._view.left_out)
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:
-        files = patiently(self._log.files_of, self._run_id, self._project_id)
-        contents = patiently(files.read_all, paths)
+        if self._view is None:
+            self.state()
+        assert self._view is not None
+        contents = patiently(self._view.read_all, paths)
         if lost := set(paths) - contents.keys():
             raise TransientError(f"the content of {min(lost)} is not stored")
         return contents
@@ -51,10 +61,3 @@ class RedisProjectStore:
             patiently(self._log.projects.save, self._project_id, self._run_id, self._created, changes, self.read, told)
         except ProjectGone as error:
             raise PermanentError("The project was deleted while the run was on its way") from error
-
-    def _base(self) -> tuple[State, Marks]:
-        name = patiently(self._log.projects.base, self._project_id, self._run_id)
-        try:
-            return patiently(self._log.projects.state, self._project_id, name)
-        except KeyError as error:
-            raise PermanentError("What the run began with is not stored any more") from error

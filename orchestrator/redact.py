@@ -11,10 +11,14 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
+from agent.pace import ITEM, Pace
 from orchestrator.access import PREVIEW_PREFIX, TOKEN_PREFIX
 from orchestrator.secret_values import SHORTEST, secret_values
 
 MASK: Final = "[redacted]"
+
+SEARCHED: Final = 8 * ITEM
+"""What a value counts for: it is searched for each secret."""
 
 _TOKEN: Final = re.compile(rf"{TOKEN_PREFIX[:-1]}(?:_|%5[Ff])[A-Za-z0-9_.%-]+")
 """Nobody can list the tokens that the service has signed, but all have this form."""
@@ -71,7 +75,11 @@ class Redactor:
         if isinstance(value, str):
             return self(value)
         if isinstance(value, Mapping):
-            return {self.name(name): self.value(item) for name, item in value.items()}
+            masked, pace = {}, Pace()
+            for name, item in value.items():
+                masked[self.name(name)] = self.value(item)
+                pace(SEARCHED)
+            return masked
         if isinstance(value, (list, tuple)):
             return [self.value(item) for item in value]
         return value

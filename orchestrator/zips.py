@@ -13,8 +13,6 @@ from orchestrator.runlog.views import FilesView
 
 LEVEL: Final = 3
 """Of compression; a higher one takes twice the time for a tenth less."""
-READ_BYTES: Final = 1_000_000
-"""Contents that are in memory at a time; a larger file comes alone."""
 PIECE: Final = 65_536
 """Bytes that are compressed in one go, in about two milliseconds."""
 COMPRESSED: Final = 8
@@ -37,7 +35,7 @@ def zip_of(view: FilesView) -> Iterator[bytes]:
     """The archive in pieces. Raises FileLost and redis' errors."""
     sink, pace = _Sink(), Pace()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
-        for paths in batches({path: mark.size for path, mark in view.marks.items()}, READ_BYTES):
+        for paths in batches({path: mark.size for path, mark in view.marks.items()}):
             contents = view.read_all(paths)
             for path in paths:
                 kind = view.marks[path].kind

@@ -6,17 +6,20 @@ the client then follows its redirects), or servers behind Sentinels (``redis+sen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from queue import Empty
 from typing import Any, Final, TypeAlias
 
 from redis import BlockingConnectionPool, Redis, RedisCluster
+from redis._parsers import Encoder
 from redis.backoff import ConstantBackoff
+from redis.connection import HiredisRespSerializer, PythonRespSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from agent.pace import Pace
 from orchestrator.runlog.address import Address, read_address
 
 Client: TypeAlias = Any
@@ -28,8 +31,33 @@ CONNECT_SECONDS: Final = 1.0
 REPLY_SECONDS: Final = 2.0
 """Longer than any command here takes; nothing blocks on the server's side."""
 
+LARGE_COMMAND: Final = 1_048_576
+LARGE_ARGUMENT: Final = 6_000
+"""Bytes: above, what a command is made of is sent as it is, piece by piece."""
+
 CLUSTER_RETRIES: Final = 3
 """How often the cluster's client looks for a slot's new node."""
+
+
+class _Packer:
+    """Commands as bytes. hiredis makes one piece of each, which for 100 MB of files would hold up the process."""
+
+    def __init__(self) -> None:
+        self._large = PythonRespSerializer(LARGE_ARGUMENT, Encoder("utf-8", "strict", False).encode)  # type: ignore[no-untyped-call]
+        self._small: Any = HiredisRespSerializer()
+
+    def pack(self, *args: Any) -> Any:
+        is_large = sum(len(arg) for arg in args if isinstance(arg, (bytes, str))) > LARGE_COMMAND
+        pieces: Iterable[bytes] = (self._large if is_large else self._small).pack(*args)  # type: ignore[no-untyped-call]
+        return _at_a_pace(pieces) if is_large else pieces
+
+
+def _at_a_pace(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Others go on between pieces, which the system takes without a pause as long as it has room."""
+    pace = Pace()
+    for piece in pieces:
+        yield piece
+        pace(len(piece))
 
 
 class _Pool(BlockingConnectionPool):
@@ -60,8 +88,8 @@ def connect(url: str, max_connections: int, tls_verify: bool = True, wait: float
     tried once more. A reply that timed out is not: the caller knows whether that may run twice.
     """
     address = read_address(url, tls_verify)
-    options = {"max_connections": max_connections, "socket_connect_timeout": CONNECT_SECONDS}
-    options |= {"socket_timeout": REPLY_SECONDS, **address.options}
+    options: dict[str, Any] = {"max_connections": max_connections, "socket_connect_timeout": CONNECT_SECONDS}
+    options |= {"socket_timeout": REPLY_SECONDS, "command_packer": _Packer(), **address.options}
     retry = Retry(ConstantBackoff(0.0), 1, supported_errors=(RedisConnectionError,))
     pool: Any = _Pool
     single = Redis.from_pool(pool(connection_class=address.connection_class, timeout=wait, retry=retry, **options))

@@ -29,8 +29,6 @@ MOST_HISTORY: Final = 5
 """Runs that a later one is told of."""
 MOST_STATES: Final = 32
 """States that a process remembers; they never change, and each step asks for its run's."""
-SENT_BYTES: Final = 1_000_000
-"""Contents in one call; Redis does nothing else meanwhile."""
 DROPPED_AT_A_TIME: Final = 1_000
 SWEEPS: Final = 4
 """How often in the time that a run is stored; what nothing needs any more stays a quarter of it longer."""
@@ -133,7 +131,7 @@ class ProjectFiles:
         refused = None
         if name != base_name:
             refused, *missing = self._ask("stage", project_id, run_id, created, name, state.encode(), *needed)
-            for hashes in batches({each: sizes[each] for each in missing}, SENT_BYTES):
+            for hashes in batches({each: sizes[each] for each in missing}):
                 contents = read([needed[each] for each in hashes])
                 if lost := {needed[each] for each in hashes} - contents.keys():
                     raise TransientError(f"the content of {min(lost)} is not stored")

@@ -13,15 +13,26 @@ from orchestrator.runlog.states import State
 BESIDE: Final = "/"
 """The field, which no path can be, that says what the run has changed over the state that it began with."""
 
+MOST_KNOWN: Final = 16
+"""Runs whose changes a process remembers as they were last: most steps only look at them."""
+
 
 class RunFiles:
     def __init__(self, redis: Client) -> None:
         self._redis = redis
+        self._known: dict[str, tuple[bytes, State]] = {}
 
     def changes(self, run_id: str) -> State | None:
         """None: the run has not changed anything."""
         stored: bytes | None = self._redis.hget(RunKeys(run_id).files, BESIDE)
-        return None if stored is None else State.decode(stored)
+        if stored is None:
+            return None
+        known = self._known.get(run_id)
+        if known is None or known[0] != stored:
+            while len(self._known) >= MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+            known = self._known[run_id] = stored, State.decode(stored)
+        return known[1]
 
     def read(self, run_id: str, paths: Sequence[str]) -> dict[str, bytes]:
         """Contents of files that the run has changed; those that are not there are left out."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from agent.entries import LeftOut, Mark, Marks, sha256
+from agent.pace import Pace
 
 NOTHING: Final = "-"
 """The name of the state without files, which is stored nowhere."""
@@ -50,7 +51,11 @@ class State:
     @classmethod
     def decode(cls, stored: bytes) -> State:
         fields: dict[str, Any] = json.loads(stored)
-        changes: dict[str, Mark | None] = {path: _mark(*of) for path, of in fields.get("files", {}).items()}
+        changes: dict[str, Mark | None] = {}
+        pace = Pace()
+        for path, of in fields.get("files", {}).items():
+            changes[path] = _mark(*of)
+            pace()
         changes |= {path: _link(target) for path, target in fields.get("links", {}).items()}
         changes |= dict.fromkeys(fields.get("folders", ()), FOLDER)
         changes |= dict.fromkeys(fields.get("gone", ()))

@@ -35,7 +35,18 @@ def clip(data: Any, max_bytes: int, *, mark: bool = True) -> Any:
 def _fits(data: Any, max_bytes: int) -> bool:
     if isinstance(data, str) and len(data) * 6 < max_bytes:  # six bytes are the longest escape of a character
         return True
+    if _least(data) > max_bytes:  # which is seen at once; to write it out takes long where it is much
+        return False
     return len(dumps(data).encode("utf-8", "surrogatepass")) <= max_bytes
+
+
+def _least(data: Any) -> int:
+    """Bytes that it takes at the least."""
+    if isinstance(data, str):
+        return len(data)
+    if isinstance(data, dict):
+        return sum(len(name) + _least(value) for name, value in data.items())
+    return sum(map(_least, data)) if isinstance(data, list) else 0
 
 
 def _cut(data: Any, budget: int) -> Any:

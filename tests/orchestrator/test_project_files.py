@@ -203,7 +203,7 @@ CALLS = ("stage", "put", "put", "switch")
 def test_a_kill_at_any_call_leaves_a_project_that_is_whole_and_nothing_for_ever(
     project: Project, survived: int, is_done: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SENT_BYTES", 5)
+    monkeypatch.setattr(module, "batches", lambda sizes: [[name] for name in sizes])
     project.run({"a": text("first a"), "b": text("first b")})
     store = project.begin()
     project.keep(store, {"a": text("second a"), "c": text("second c")})
