@@ -48,7 +48,8 @@ class _Packer:
 
     def pack(self, *args: Any) -> Any:
         is_large = sum(len(arg) for arg in args if isinstance(arg, (bytes, str))) > LARGE_COMMAND
-        pieces: Iterable[bytes] = (self._large if is_large else self._small).pack(*args)  # type: ignore[no-untyped-call]
+        packer: Any = self._large if is_large else self._small
+        pieces: Iterable[bytes] = packer.pack(*args)
         return _at_a_pace(pieces) if is_large else pieces
 
 
