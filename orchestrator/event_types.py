@@ -108,12 +108,19 @@ class Delivery(Data):
     reason: str | None = None
 
 
+class FileMark(Data):
+    size: int
+    hash: str
+
+
 class Complete(Data):
     outcome: Literal["done", "partial", "nothing-to-do"]
     missing: str | None = None
     url: str | None
     title: str
     files: dict[str, str]
+    manifest: dict[str, FileMark] = {}
+    unnamed: int = 0
     summary: str
     sandbox_id: str | None
     framework: str

@@ -71,7 +71,7 @@ export type RollbackEvent = Envelope<"rollback", { step: string; attempt: number
 export type ErrorEvent = Envelope<"error", string>;
 
 /** ends the run */
-export type CompleteEvent = Envelope<"complete", { outcome: "done" | "partial" | "nothing-to-do"; missing?: string | null; url: string | null; title: string; files: Record<string, string>; summary: string; sandboxId: string | null; framework: string; usage: { inputTokens: number; outputTokens: number; cachedTokens?: number; abandoned?: number; cost?: number }; deliveries?: Array<{ to: string; delivered: boolean; reason?: string | null }> | null }>;
+export type CompleteEvent = Envelope<"complete", { outcome: "done" | "partial" | "nothing-to-do"; missing?: string | null; url: string | null; title: string; files: Record<string, string>; manifest?: Record<string, { size: number; hash: string }>; unnamed?: number; summary: string; sandboxId: string | null; framework: string; usage: { inputTokens: number; outputTokens: number; cachedTokens?: number; abandoned?: number; cost?: number }; deliveries?: Array<{ to: string; delivered: boolean; reason?: string | null }> | null }>;
 
 /** those events are no longer stored; a frame without an `id`, never in the log */
 export type GapEvent = Envelope<"gap", { fromId: number; toId: number }>;
