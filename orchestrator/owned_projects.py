@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from agent.messages import Done
 from orchestrator.engines.turns import ARRIVING_MS
 from orchestrator.owners import ProjectOwners
-from orchestrator.runlog import RunLog, RunRecord
+from orchestrator.runlog import RunLog, RunMissing, RunRecord
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.index import MOST_LOOKED
 from orchestrator.runlog.keys import caller_projects, listed_of_project, project_bytes, project_latest
@@ -80,8 +81,8 @@ class OwnedProjects:
         if unfinished := [each for each, beat in beats.items() if beat or each in is_arriving]:
             return unfinished
         for run_id in runs:
-            self._log.delete(run_id)
-            self._log.index.remove(caller, project_id, run_id)
+            with suppress(RunMissing):
+                self._log.remove(run_id)
         self._log.projects.delete(project_id)
         for name in (project_latest(project_id), project_bytes(project_id), listed_of_project(project_id)):
             self._redis.unlink(name)

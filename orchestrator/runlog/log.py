@@ -358,11 +358,6 @@ class RunLog:
         """Whether a run with that id is stored, or was and has been removed: no other may have it."""
         return bool(self._redis.exists(RunKeys(run_id).run))
 
-    def delete(self, run_id: str) -> None:
-        """Delete a run that has ended, with all that is stored of it."""
-        for name in RunKeys(run_id).all:
-            self._redis.unlink(name)
-
     def stored(self, run_ids: Iterable[str]) -> set[str]:
         """Which of these runs are stored."""
         names = list(run_ids)
