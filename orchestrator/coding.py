@@ -116,7 +116,7 @@ class Coder:
                 budgets(self._settings),
                 room(self._settings),
                 network=reachable,
-                project=f"{record.owner.caller}/{request.project_id}",
+                project=_name(record.owner.caller, request.project_id),
             ),
             store=RedisProjectStore(self._log, record),
             user=RemoteUser(self._log, self._keys, record.run_id, self._settings),
@@ -140,6 +140,10 @@ class Coder:
         """Tidies up after the runs of this machine that ``clean_up`` was not called for."""
         return Janitor(self._settings.agent_sandbox, self._dir, has_ended, kept=self._settings.agent_kept_packages)
 
+    def forget(self, project_id: str, caller: str) -> None:
+        """Remove what this machine keeps for the project's next run; other machines' janitors do within hours."""
+        self.janitor(lambda run_id: False).forget(_name(caller, project_id))
+
     def leave(self, run_id: str) -> None:
         """Stop what goes on in the background of a run that this process drives no longer."""
         self.janitor(lambda run_id: False).stop_processes(run_id)
@@ -148,3 +152,7 @@ class Coder:
         """Remove the run's sandbox from this machine; its files are in the store."""
         kept = self._settings.agent_kept_packages
         remove_workspace(self._settings.agent_sandbox, self._dir, run_id, kept=kept)
+
+
+def _name(caller: str, project_id: str) -> str:
+    return f"{caller}/{project_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -37,10 +38,10 @@ class ProjectPage:
 
 
 class OwnedProjects:
-    """All methods raise redis' errors."""
+    """``forget`` drops what this machine keeps of a project of a caller. All methods raise redis' errors."""
 
-    def __init__(self, redis: Client, log: RunLog, owners: ProjectOwners) -> None:
-        self._redis, self._log, self._owners = redis, log, owners
+    def __init__(self, redis: Client, log: RunLog, owners: ProjectOwners, forget: Callable[[str, str], object]) -> None:
+        self._redis, self._log, self._owners, self._forget = redis, log, owners, forget
 
     def is_of(self, project_id: str, caller: str) -> bool:
         """Whether there is such a project, and it is the caller's."""
@@ -83,6 +84,7 @@ class OwnedProjects:
         for run_id in runs:
             with suppress(RunMissing):
                 self._log.remove(run_id)
+        self._forget(project_id, caller)
         self._log.projects.delete(project_id)
         for name in (project_latest(project_id), project_bytes(project_id), listed_of_project(project_id)):
             self._redis.unlink(name)

@@ -181,7 +181,7 @@ def build_service(settings: Settings) -> Service:
         follower=follower,
         runs=runs,
         project_owners=project_owners,
-        owned_projects=OwnedProjects(redis, log, project_owners),
+        owned_projects=OwnedProjects(redis, log, project_owners, coder.forget),
         tokens=tokens,
         stored_files=stored_files,
     )

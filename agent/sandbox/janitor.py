@@ -74,6 +74,10 @@ class Janitor:
             return False
         return True
 
+    def forget(self, project: str) -> bool:
+        """Remove the workspace that is kept for a project's next run; ``False`` where it stays for now."""
+        return self.remove(kept.name_of(project))
+
     def _too_many(self, names: Collection[str]) -> list[str]:
         """Those of kept workspaces that are too many, or too old."""
         age = {name: time.time() - RunFolder(self._dir, name).last_used() for name in names}

@@ -24,8 +24,12 @@ SECONDS: Final = 6 * 3600.0
 
 def folder_of(folder: RunFolder) -> RunFolder | None:
     """Where the workspace of this run's project is kept; None where nobody has said which project that is."""
-    project = folder.project
-    return RunFolder(folder.dir, PREFIX + hashlib.sha256(project.encode()).hexdigest()[:40]) if project else None
+    return RunFolder(folder.dir, name_of(folder.project)) if folder.project else None
+
+
+def name_of(project: str) -> str:
+    """The folder's name, in the place of a run's id."""
+    return PREFIX + hashlib.sha256(project.encode()).hexdigest()[:40]
 
 
 def adopt(folder: RunFolder) -> None:

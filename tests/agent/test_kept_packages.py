@@ -48,6 +48,15 @@ def test_the_next_run_of_the_project_finds_what_was_installed_and_only_that(run:
     assert run("run_3", "web/shop", "cat node_modules/greeter/index.js") == "hello\nmore\n"
 
 
+def test_a_project_that_is_deleted_leaves_nothing(run: Run, folder: Path) -> None:
+    run("run_1", "web/shop", INSTALL)
+    run("run_2", "web/other", INSTALL)
+    janitor = Janitor("bubblewrap", folder, kept=8)
+    assert janitor.forget("web/shop") and janitor.forget("web/never-was")
+    assert [path.name for path in folder.iterdir()] == [kept.name_of("web/other")]
+    assert run("run_3", "web/shop", "ls") == ""
+
+
 @pytest.mark.parametrize("project", ["other/shop", "web/shop2", ""])
 def test_another_project_finds_nothing(run: Run, project: str) -> None:
     run("run_1", "web/shop", INSTALL)

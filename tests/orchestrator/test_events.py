@@ -68,7 +68,10 @@ def test_compact_json_keeps_characters() -> None:
 @pytest.mark.parametrize(
     ("model", "data"),
     [
-        (RunRequested, {"runId": "run_1", "projectId": "p", "value": "v", "model": "auto", "generation": 0}),
+        (
+            RunRequested,
+            {"runId": "run_1", "projectId": "p", "value": "v", "model": "auto", "generation": 0, "framework": None},
+        ),
         (
             RunComplete,
             {
