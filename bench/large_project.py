@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import gevent
 
@@ -73,6 +73,7 @@ class Model:
     name = introduction = "scripted"
     context = 128_000
     fallback: ChatModel | None = None
+    brings_all = True
 
     def __init__(self, *commands: str) -> None:
         self._commands = iter(commands)
@@ -120,7 +121,7 @@ def main(url: str, files: int = 5_000, size: int = 20_000, runs: int = 3) -> Non
     redis.unlink(project_files(project))
 
 
-def _run(log: RunLog, project: str, heart: Heart, model: Any) -> None:
+def _run(log: RunLog, project: str, heart: Heart, model: Model) -> None:
     run_id = f"run_{secrets.token_hex(8)}"
     request = RunRequest(run_id=run_id, project_id=project, value="x", model="scripted")
     log.create(RunRequested(run_id=run_id, project_id=project, value="x"), "direct", "Accepted")
