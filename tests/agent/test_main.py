@@ -21,7 +21,8 @@ def start(*args: str, cwd: Path, **env: str) -> subprocess.Popen[str]:
     ours = ("OPENAI_", "ANTHROPIC_", "AGENT_")
     plain = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.Popen(
-        [sys.executable, "-m", "agent", *args],
+        # What a background job started has its Ctrl-C switched off; so has what it starts.
+        ["env", "--default-signal=INT", sys.executable, "-m", "agent", *args],
         cwd=cwd,
         env={**plain, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "AGENT_OFFLINE_DELAY": "0", **env},
         stdout=subprocess.PIPE,

@@ -94,7 +94,7 @@ def script(marks: Marks) -> list[ModelReply]:
     replies += [says("All done.")]
     replies += [says("I repair it.", runs("printf 'all is fine' >> notes.txt; rm a.dat; printf ok"))]
     replies += [says("It is repaired.")]
-    replies += [says("With a footer.", runs("printf footer > footer.dat"))]
+    replies += [says("With a footer.", runs("printf below > footer.dat"))]
     replies += [says("All done, with a footer.")]
     return replies
 

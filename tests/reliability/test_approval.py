@@ -184,7 +184,7 @@ def test_waiting_is_not_part_of_a_runs_time_and_nothing_of_it_expires(
     wait_until_asked(either_service, run_id)
     with redis.Redis.from_url(either_service.env["REDIS_URL"]) as client:
         names = [*client.keys(f"agent:{{{run_id}}}:*"), client.get(f"agent:idempotency:of:{run_id}")]
-        assert len(names) == 5  # run, log, steps, inbox; there are no files yet
+        assert len(names) == 6  # run, log, steps, inbox, journal; there are no files yet
         assert all(client.pttl(name) > 7 * DAY_MS for name in names)
     made_older(either_service, run_id, 6 * DAY_MS)
     assert answer(either_service, run_id, allow=True).status_code == 202

@@ -79,7 +79,7 @@ def test_a_key_whose_process_died_before_it_stored_the_run(
     prompt = model_server.script(unique("orphan-key"), says("Nothing to do."))
     key, run_id = unique("key"), unique("run")
     with redis.Redis.from_url(rough_service.env["REDIS_URL"]) as client:
-        body = Prompt(project_id=prompt, value=prompt, model="auto").model_dump_json()
+        body = Prompt(project_id=prompt, value=prompt, model="auto").model_dump_json(exclude_none=True)
         IdempotencyKeys(client, 60).claim(LOCAL, key, body, run_id)
     headers = EVENT_STREAM | {"Idempotency-Key": key}
     with post_run(rough_service, headers=headers, projectId=prompt, value=prompt) as response:
