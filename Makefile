@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: fuzz help setup setup-dev setup-bench demo run example test lint bench chaos escape mutants eval clean
+.PHONY: fuzz help setup setup-dev setup-bench demo run example test test-all lint bench chaos escape mutants eval clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -30,6 +30,9 @@ example: setup-dev ## Serve an example page: make example NAME=use-chat (event-s
 
 test: setup-dev ## Run the whole suite: make test ARGS="-k cancel"
 	@$(PYTHON) -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+
+test-all: setup-dev ## The same with the long ones: storms, kills under evaluation, the red team as an ordinary user
+	@$(PYTHON) -m pytest --numprocesses 3 --dist loadfile -m "slow or not slow" $(ARGS)
 
 lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff check .

@@ -58,6 +58,11 @@ limit_request_field_size = 4094  # with 512 unfinished heads a process: 128 MB a
 control_socket_disable = True  # its path is the user's home: two services there would fight over it
 
 
+# Imported before the fork: a worker, also one that takes a killed one's place, is there half a second sooner, and they
+# share the memory. It builds nothing: what a process has of its own (its name, its connections) is made in the worker.
+import app as _app  # noqa: F401
+
+
 def on_starting(server):
     """A `--bind` on the command line must not undo what stands above."""
     if settings.dev and not all(_is_loopback(address) for address in server.cfg.address):

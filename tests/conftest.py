@@ -156,8 +156,9 @@ def next_database(server: RedisServer) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "npm" not in (config.option.markexpr or ""):
-        items[:] = [item for item in items if not item.get_closest_marker("npm")]
+    for mark in ("npm", "slow"):
+        if mark not in (config.option.markexpr or ""):
+            items[:] = [item for item in items if not item.get_closest_marker(mark)]
     if "inngest" in (config.option.markexpr or ""):
         return
     real = [item for item in items if item.get_closest_marker("inngest")]

@@ -13,8 +13,9 @@ from tests.escape.attempt import Outcome, Verdict
 from tests.escape.attempts import BY_KIND
 
 CASES = [
-    pytest.param(user, attempt.name, id=f"{user.split()[0]}-{attempt.id}")
-    for user in player.users()
+    # As an ordinary user only in `make test-all` and `make escape`: the budgets and the filter are the same.
+    pytest.param(user, attempt.name, id=f"{user.split()[0]}-{attempt.id}", marks=[pytest.mark.slow] * (number > 0))
+    for number, user in enumerate(player.users())
     for attempts in BY_KIND.values()
     for attempt in attempts
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.escape.attempt import Verdict
 from tests.escape.health import runs_through_service
 
@@ -23,6 +25,7 @@ HEAVY = (
 )
 
 
+@pytest.mark.slow
 def test_a_service_is_not_harmed_by_what_its_commands_try(tmp_path: Path) -> None:
     with runs_through_service(tmp_path) as runs:
         outcomes = list(runs.play(HEAVY))

@@ -16,6 +16,7 @@ def only(*names: str) -> list[Task]:
     return [task for task in all_tasks() if task.name in names]
 
 
+@pytest.mark.slow
 def test_the_reference_solves_all_though_workers_are_killed() -> None:
     scores = evaluate(only(*CHOSEN), "reference", kill=True)
     assert [score.task.name for score in scores if score.solved] == list(CHOSEN)

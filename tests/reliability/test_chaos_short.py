@@ -3,12 +3,15 @@
 import subprocess
 import sys
 
+import pytest
+
 from tools.web_server import ROOT
 
 LONGEST_SECONDS = 150
 LEAST_FAULTS = 20
 
 
+@pytest.mark.slow
 def test_a_short_storm_loses_nothing() -> None:
     command = [sys.executable, "-m", "bench.chaos", "--quick"]
     storm = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS)

@@ -12,6 +12,7 @@ CLIENTS = 4
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_what_the_clients_of_other_protocols_show_after_a_storm_is_the_fold_of_the_log() -> None:
     command = [sys.executable, "-m", "bench.chaos.frontends", "--runs", "2", "--seconds", "4", "--pause", "1.5"]
     storm = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS)

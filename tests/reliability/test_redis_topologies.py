@@ -41,10 +41,13 @@ def cluster_service(
         yield running
 
 
-def test_runs_are_spread_over_a_cluster_and_whole(cluster: list[RedisServer], cluster_service: Service) -> None:
+def test_runs_are_spread_over_a_cluster_and_whole(
+    cluster: list[RedisServer], cluster_service: Service, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
     """A plain client met MovedError with every run whose slot is another node's."""
     for _ in range(ENOUGH_RUNS):
-        events = run_to_end(cluster_service, model="offline")
+        prompt = model_server.script(unique("spread"), writes("a.txt", "a"), DONE)
+        events = run_to_end(cluster_service, value=prompt)
         assert_whole(events)
         assert events[-1]["type"] == "complete"
         assert events_of(cluster_service, events[0]["runId"], after=5) == events[5:]
