@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -36,6 +37,8 @@ LOG_END = 2_000
 def main() -> int:
     options = _options()
     stop_on_signals()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     started, rows = time.monotonic(), []
     sizes = QUICK if options.quick else FULL
     print(f"{report.machine()}\n{report.versions()}\n", flush=True)

@@ -5,7 +5,6 @@ wherever TCP cuts them. With `stamps` the digits behind it are the publisher's c
 """
 
 import re
-import resource
 import select
 import socket
 import time
@@ -13,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bench import cores
 from bench.job import Link
 
 MARK = b"~"
@@ -20,6 +20,7 @@ STAMP = re.compile(rb"~(\d+);")
 STAMP_LONGEST = 24  # bytes that a cut stamp may have
 RECEIVE_BYTES = 1 << 20
 CONNECTING = 1_000  # viewers that connect at the same time; the next follow as these are served
+PORTS = 20_000  # connections from one address of the loopback; the next take another one
 RESET = b"\x01\0\0\0\0\0\0\0"  # SO_LINGER: close with a reset, so that no port waits in TIME_WAIT
 
 
@@ -60,6 +61,7 @@ class Seen:
 
 def watch(link: Link, plan: Watch) -> Seen:
     """A Job: connect, send how long that took, read until all has come, or time is up, or the parent tells."""
+    cores.pin(cores.LOAD)
     viewers = Viewers(plan, link)
     try:
         viewers.connect()
@@ -72,8 +74,6 @@ def watch(link: Link, plan: Watch) -> Seen:
 
 class Viewers:
     def __init__(self, plan: Watch, link: Link) -> None:
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._plan, self._link = plan, link
         self._epoll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
@@ -122,8 +122,10 @@ class Viewers:
         sock = socket.socket()
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        sock.connect_ex(("127.0.0.1", self._plan.port))
         number = sock.fileno()
+        if number > PORTS:
+            sock.bind((f"127.0.0.{1 + number // PORTS}", 0))
+        sock.connect_ex(("127.0.0.1", self._plan.port))
         self._sockets[number], self._requests[number], self._marks[number] = sock, request, 0
         if len(self._kept) < self._plan.keep:
             self._kept[number] = bytearray()

@@ -136,8 +136,8 @@ class FlaskSsePublisher(ChannelPublisher):
         return json.dumps({"data": super().message(id, text)})
 
 
-class NchanPublisher:
-    """POST to Nchan's publisher location, a batch pipelined on one connection."""
+class PostPublisher:
+    """POSTs on one connection; the answers to all requests of a batch are waited for together."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -146,17 +146,51 @@ class NchanPublisher:
     def open(self) -> None:
         self._socket = socket.create_connection(("127.0.0.1", self._port))
 
-    def send(self, run: str, number: int, bodies: Sequence[str]) -> None:
-        self._socket.sendall(b"".join(self._request(run, id, text) for id, text in enumerate(bodies, number)))
+    def post(self, path: str, bodies: Sequence[str], *headers: str) -> None:
+        self._socket.sendall(b"".join(self._request(path, body, headers) for body in bodies))
         left, tail = len(bodies), b""
         while left:
             data = self._socket.recv(262_144)
             if not data:
-                raise ConnectionError("nginx closed the publisher's connection")
+                raise ConnectionError("the server closed the publisher's connection")
             data = tail + data
             left -= data.count(b"HTTP/1.1 20")
             tail = data[-10:]
 
-    def _request(self, run: str, id: int, text: str) -> bytes:
-        event = f'{{"id":{id},{text}'
-        return f"POST /pub/{run} HTTP/1.1\r\nHost: b\r\nContent-Length: {len(event)}\r\n\r\n{event}".encode()
+    def _request(self, path: str, body: str, headers: Sequence[str]) -> bytes:
+        head = [f"POST {path} HTTP/1.1", "Host: b", f"Content-Length: {len(body)}", *headers]
+        return ("\r\n".join(head) + f"\r\n\r\n{body}").encode()
+
+
+class NchanPublisher(PostPublisher):
+    """POST to Nchan's publisher location, a batch pipelined."""
+
+    def send(self, run: str, number: int, bodies: Sequence[str]) -> None:
+        self.post(f"/pub/{run}", [f'{{"id":{id},{text}' for id, text in enumerate(bodies, number)])
+
+
+class DurableStreamsPublisher(PostPublisher):
+    """A batch is one POST of a JSON array, each member of which is a message."""
+
+    def send(self, run: str, number: int, bodies: Sequence[str]) -> None:
+        messages = ",".join(f'{{"id":{id},{text}' for id, text in enumerate(bodies, number))
+        self.post(f"/stream/{run}", [f"[{messages}]"], "Content-Type: application/json")
+
+
+class PushpinPublisher:
+    """Messages to the PULL socket of Pushpin's handler; there is no answer."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._socket: Any = None
+
+    def open(self) -> None:
+        import zmq  # only the benchmark's environment has it
+
+        self._socket = zmq.Context.instance().socket(zmq.PUSH)
+        self._socket.connect(f"tcp://127.0.0.1:{self._port}")
+
+    def send(self, run: str, number: int, bodies: Sequence[str]) -> None:
+        for id, text in enumerate(bodies, number):
+            content = {"content": f'data: {{"id":{id},{text}\nid: {id}\n\n'}
+            self._socket.send_string("J" + json.dumps({"channel": run, "formats": {"http-stream": content}}))

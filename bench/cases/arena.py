@@ -18,22 +18,21 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Round:
-    """What one round showed; CPU shares are of one core, from the first publish to the last arrival."""
+    """What one round showed, from the first publish to the last arrival."""
 
     rate: float
     latencies: list[float]
-    load_share: float
+    micros: dict[str, float]
+    """CPU of server, Redis, publisher and load for each delivered event, in µs; other work hardly changes it."""
     server_share: float
-    publish_share: float
-    server_micros: float
-    """Processor time of the server for each delivered event; other work on the machine hardly changes it."""
+    """CPU of the server, of one core."""
     lost: int
 
     @property
     def note(self) -> str:
         lost = f", LOST {self.lost}" if self.lost else ""
-        shares = f"server {self.server_share:.0%}, publisher {self.publish_share:.0%}, load {self.load_share:.0%}"
-        return f"{self.server_micros:.0f} µs/event; CPU: {shares}{lost}"
+        micros = ", ".join(f"{who} {value:.1f}" for who, value in self.micros.items() if value)
+        return f"CPU µs/event: {micros}; server {self.server_share:.0%} of a core{lost}"
 
 
 def run_names(count: int) -> list[str]:
@@ -80,25 +79,25 @@ def _round(
         load.hear(CONNECT_SECONDS)
         contender.wait_watched(runs, len(requests))
         publisher.hear(CONNECT_SECONDS)
-        before = cpu_seconds(contender.pids())
+        before, redis_before = cpu_seconds(contender.pids()), cpu_seconds(contender.redis_pids())
         publisher.tell()
         meanwhile()
         sent = publisher.result(ROUND_SECONDS)
         seen = load.result(ROUND_SECONDS)
         server = cpu_seconds(contender.pids()) - before
+        redis = cpu_seconds(contender.redis_pids()) - redis_before
     contender.settle(runs)
-    return _measured(sent, seen, server, expected)
+    return _measured(sent, seen, server, redis, expected)
 
 
-def _measured(sent: Sent, seen: Seen, server: float, expected: int) -> Round:
+def _measured(sent: Sent, seen: Seen, server: float, redis: float, expected: int) -> Round:
     seconds = max(seen.last - sent.started, 1e-9)
+    cpu = {"server": server, "Redis": redis, "publisher": sent.cpu_seconds, "load": seen.cpu_seconds}
     return Round(
         rate=seen.events / seconds,
         latencies=seen.latencies,
-        load_share=seen.cpu_seconds / seconds,
+        micros={who: 1e6 * used / max(seen.events, 1) for who, used in cpu.items()},
         server_share=server / seconds,
-        publish_share=sent.cpu_seconds / seconds,
-        server_micros=1e6 * server / max(seen.events, 1),
         lost=expected - seen.events,
     )
 

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+from bench import cores
 from bench.cases.arena import CONNECT_SECONDS
 from bench.job import Job, Link
 from bench.load import Watch, watch
@@ -19,7 +20,13 @@ CHUNK = 20
 
 
 def rows(sizes: Sizes) -> Iterator[Row]:
-    events = EVENTS // 4 if sizes.quick else EVENTS
+    rate, load_micros = only_writing(EVENTS // 4 if sizes.quick else EVENTS)
+    note = f"load's own CPU: {load_micros:.2f} µs/event"
+    yield Row("0", "load alone: events from a server that only writes", show(rate, "events/s"), note=note)
+
+
+def only_writing(events: int) -> tuple[float, float]:
+    """Events/s of a server that only writes bytes, and what one of them costs the load in µs of CPU."""
     with Job(_serve, VIEWERS, events) as server:
         port = server.hear(CONNECT_SECONDS)
         plan = Watch(port, [b"GET / HTTP/1.1\r\n\r\n"] * VIEWERS, VIEWERS * events, CONNECT_SECONDS)
@@ -28,12 +35,11 @@ def rows(sizes: Sizes) -> Iterator[Row]:
             started = time.monotonic()
             server.tell()
             seen = load.result(CONNECT_SECONDS)
-    rate = seen.events / (seen.last - started)
-    note = f"load's own CPU: {1e6 * seen.cpu_seconds / seen.events:.2f} µs/event"
-    yield Row("0", "load alone: events from a server that only writes", show(rate, "events/s"), note=note)
+    return seen.events / (seen.last - started), 1e6 * seen.cpu_seconds / seen.events
 
 
 def _serve(link: Link, viewers: int, events: int) -> None:
+    cores.pin(cores.SERVER)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(viewers)

@@ -9,8 +9,8 @@ from bench.sizes import Sizes
 
 FAN_RUNS = 50
 FAN_VIEWERS = 10
-BURST_TARGETS = {"sse-starlette": 4.0, "flask-sse": 6.0, "nchan": 3.0}
-FAN_TARGETS = {"sse-starlette": 12.0, "nchan": 4.0}
+BURST_TARGETS = {"sse-starlette": 12.0, "flask-sse": 6.0, "nchan": 6.0}
+FAN_TARGETS = {"sse-starlette": 70.0, "nchan": 4.0}
 
 
 def burst_rows(contenders: Sequence[Contender], sizes: Sizes) -> Iterator[Row]:

@@ -1,5 +1,6 @@
 """(d): viewers that only wait: memory, Redis connections, time to connect."""
 
+import resource
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from bench.report import Row, at_most, show
 from bench.sizes import Sizes
 from tools.processes import StartError
 
-KIB_PER_VIEWER = 32.0
+KIB_PER_VIEWER, CONNECT_CPU_MS = 4.0, 0.4
+OTHER_FILES = 600
+"""Files that server and load have open beside the viewers' sockets."""
 WARM_UP = 50
 POOL = 9
 """The hub's connection and those that a process may open for commands (REDIS_MAX_CONNECTIONS)."""
@@ -25,8 +28,12 @@ HOLD_SECONDS = 120.0
 def rows(sizes: Sizes, folder: Path) -> Iterator[Row]:
     """Each count meets a fresh process: memory that an earlier crowd has freed would be used again."""
     few = 0
-    for viewers in sizes.idle:
-        with Runwire(folder) as ours:
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in sizes.idle:
+        viewers = min(wanted, most - OTHER_FILES)
+        if viewers < wanted:
+            yield Row("d", f"{wanted:,} idle viewers", f"{viewers:,}", note=f"a process may open {most:,} files here")
+        with Runwire(folder, env={"SSE_MAX_VIEWERS": str(viewers + 1000)}) as ours:
             few = few or _crowd(ours, WARM_UP).redis_connections
             yield from _rows(ours, viewers, max(few, POOL))
     for make in PEERS if sizes.peer_idle else ():
@@ -40,9 +47,8 @@ def _rows(ours: Runwire, viewers: int, connections: int) -> Iterator[Row]:
     _crowd(ours, WARM_UP)  # what the first requests import and cache belongs to no viewer
     crowd = _crowd(ours, viewers)
     yield at_most("d", f"{viewers:,} idle viewers: memory of each", crowd.kib, KIB_PER_VIEWER, "KiB")
-    yield Row(
-        "d", "… time to connect them all", show(crowd.seconds, "s"), "none refused", not crowd.refused, crowd.note
-    )
+    yield Row("d", "… time to connect all", show(crowd.seconds, "s"), "none refused", not crowd.refused, crowd.note)
+    yield at_most("d", "… server's CPU to connect one", crowd.cpu_ms, CONNECT_CPU_MS, "ms")
     yield at_most("d", "… Redis connections", crowd.redis_connections, connections, "", "as with 50 viewers")
 
 

@@ -53,6 +53,9 @@ class ChannelServer:
     def pids(self) -> list[int]:
         return self._process.pids()
 
+    def redis_pids(self) -> list[int]:
+        return [self._redis.pid]
+
     def request(self, run: str, after: int = 0) -> bytes:
         return get(self._path.format(run=run))
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 
 import redis
 
+from bench import cores
 from bench.publish import Publisher
 from tools.processes import POLL_SECONDS, StartError, bound_to_parent, kill_group, port_is_free, wait_until
 from tools.web_server import ROOT, python_path
@@ -29,6 +30,9 @@ class Contender(Protocol):
 
     def pids(self) -> list[int]:
         """The processes that serve viewers."""
+
+    def redis_pids(self) -> list[int]:
+        """Its Redis, where it has one."""
 
     def request(self, run: str, after: int = 0) -> bytes:
         """What a viewer sends."""
@@ -62,6 +66,7 @@ class Process:
             )
         try:
             wait_until(lambda: self._listens(port), START_SECONDS, f"port {port} to be served (log: {log_path})")
+            cores.pin(cores.SERVER, {self._process.pid, *self.pids()})
         except BaseException:
             self.stop()
             raise

@@ -53,6 +53,9 @@ class Nchan:
     def pids(self) -> list[int]:
         return self._process.pids()
 
+    def redis_pids(self) -> list[int]:
+        return []
+
     def request(self, run: str, after: int = 0) -> bytes:
         return get(f"/stream/{run}", "Accept: text/event-stream")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from bench import cores
 from bench.peers.contender import clean_environment, get
 from bench.publish import STEP, Publisher, RunLogPublisher
 from orchestrator.events import RunRequested
@@ -40,6 +41,8 @@ class Runwire:
         except BaseException:
             self.redis.close()
             raise
+        if self._workers == 1:
+            cores.pin(cores.SERVER, [self.web.process.pid, *self.pids()])
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,6 +52,9 @@ class Runwire:
 
     def pids(self) -> list[int]:
         return self.web.worker_pids()
+
+    def redis_pids(self) -> list[int]:
+        return [self.redis.pid]
 
     def request(self, run: str, after: int = 0) -> bytes:
         resume = [f"Last-Event-ID: {after}"] if after else []

@@ -1,0 +1,64 @@
+"""Durable Streams' own server (npm): the same promises as ours, stored and resumed from an offset. One Node process."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from bench.peers.contender import Process, get
+from bench.publish import DurableStreamsPublisher, Publisher
+from tools.processes import StartError, free_port
+
+FOLDER = Path(__file__).with_name("npm")
+
+
+class DurableStreams:
+    name = "durable-streams"
+    first_bytes = True
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._log_path = folder / f"{self.name}.log"
+        self._program = find_node()
+
+    def __enter__(self) -> Self:
+        command = [self._program, str(FOLDER / "durable_streams.mjs"), str(self.port)]
+        self._process = Process(command, self.port, {}, self._log_path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    def pids(self) -> list[int]:
+        return self._process.pids()
+
+    def redis_pids(self) -> list[int]:
+        return []
+
+    def request(self, run: str, after: int = 0) -> bytes:
+        return get(f"/stream/{run}?offset=now&live=sse")
+
+    def prepare(self, runs: Sequence[str]) -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", trust_env=False) as http:
+            for run in runs:
+                http.put(f"/stream/{run}", headers={"content-type": "application/json"}).raise_for_status()
+
+    def wait_watched(self, runs: Sequence[str], viewers: int) -> None:
+        pass  # the first bytes say so
+
+    def publisher(self) -> Publisher:
+        return DurableStreamsPublisher(self.port)
+
+    def settle(self, runs: Sequence[str]) -> None:
+        pass  # Node sees at once that a client has gone
+
+
+def find_node() -> str:
+    beside = Path(sys.executable).with_name("node")
+    program = str(beside) if beside.exists() else shutil.which("node")
+    if program and (FOLDER / "node_modules").exists():
+        return program
+    raise StartError("@durable-streams/server is not installed: npm ci --prefix bench/peers/npm")

@@ -1,0 +1,93 @@
+"""Pushpin (Debian's package): a proxy that holds streams open for an origin, which it asks once for each. In C++."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from bench.peers.contender import Process, get
+from bench.publish import Publisher, PushpinPublisher
+from tools.processes import StartError, free_port
+
+CONFIGURATION = """
+[global]
+include=/usr/lib/pushpin/internal.conf
+rundir={folder}
+ipc_prefix=p-
+[runner]
+services=condure,zurl,pushpin-proxy,pushpin-handler
+http_port={port}
+logdir={folder}
+log_level=1
+client_buffer_size=4096
+client_maxconn=20000
+[proxy]
+routesfile={folder}/routes
+zurl_out_specs=ipc://{{rundir}}/{{ipc_prefix}}zurl-in
+zurl_out_stream_specs=ipc://{{rundir}}/{{ipc_prefix}}zurl-in-stream
+zurl_in_specs=ipc://{{rundir}}/{{ipc_prefix}}zurl-out
+[handler]
+push_in_spec=tcp://127.0.0.1:{push}
+command_spec=ipc://{{rundir}}/{{ipc_prefix}}command
+message_rate=1000000
+message_hwm=1000000
+"""
+"""Limits on messages are lifted: a burst is the case, not an accident."""
+
+
+class Pushpin:
+    name = "pushpin"
+    first_bytes = True
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self._push, self._origin_port = free_port(), free_port(), free_port()
+        self._folder = folder / f"pp{self.port}"  # in the names of sockets, which are short
+        self._program = find_pushpin()
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        configuration = self._folder / "pushpin.conf"
+        configuration.write_text(CONFIGURATION.format(folder=self._folder, port=self.port, push=self._push))
+        (self._folder / "routes").write_text(f"* 127.0.0.1:{self._origin_port}\n")
+        origin = [sys.executable, "-m", "bench.peers.pushpin_origin", str(self._origin_port)]
+        self._origin = Process(origin, self._origin_port, {}, self._folder / "origin.log")
+        try:
+            command = [self._program, f"--config={configuration}"]
+            self._process = Process(command, self.port, {}, self._folder / "output.log")
+        except BaseException:
+            self._origin.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+        self._origin.stop()
+
+    def pids(self) -> list[int]:
+        """Without its origin, which has no part in what is delivered."""
+        return self._process.pids()
+
+    def redis_pids(self) -> list[int]:
+        return []
+
+    def request(self, run: str, after: int = 0) -> bytes:
+        return get(f"/stream/{run}", "Accept: text/event-stream")
+
+    def prepare(self, runs: Sequence[str]) -> None:
+        pass
+
+    def wait_watched(self, runs: Sequence[str], viewers: int) -> None:
+        pass  # the first bytes say so
+
+    def publisher(self) -> Publisher:
+        return PushpinPublisher(self._push)
+
+    def settle(self, runs: Sequence[str]) -> None:
+        pass  # it sees at once that a client has gone
+
+
+def find_pushpin() -> str:
+    if program := shutil.which("pushpin"):
+        return program
+    raise StartError("Pushpin is not installed: apt-get install pushpin")
