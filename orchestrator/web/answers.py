@@ -45,7 +45,8 @@ class RunEnd(Answer):
 class RunAnswer(Answer):
     """Times are milliseconds since the epoch. ``result`` is the `data` of `complete`.
 
-    The engine of a run that waits for its turn in its project is `held`, of one that waits for its user `waiting`.
+    ``framework`` is the template asked for; what was built is in the result. The engine of a run that waits for its
+    turn in its project is `held`, of one that waits for its user `waiting`.
     """
 
     run_id: str
@@ -53,6 +54,7 @@ class RunAnswer(Answer):
     project_id: str
     value: str
     model: str
+    framework: str | None
     engine: Literal["inngest", "direct", "held", "waiting"]
     created_at: int
     started_at: int | None

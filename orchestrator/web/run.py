@@ -106,12 +106,14 @@ class RunRoutes:
     def _describe(self, record: RunRecord) -> dict[str, Any]:
         end = json.loads(self.access.log.end_event(record.run_id) or b"{}") if record.ended else {}
         result = end.get("data") if record.status == "complete" else None
+        request = record.request
         return {
             "runId": record.run_id,
             "status": record.status,
             "projectId": record.fields.get("projectId"),
-            "value": record.request.value,
+            "value": request.value,
             "model": record.fields.get("model"),
+            "framework": request.framework,
             "engine": record.fields.get("engine"),
             "createdAt": record.time("createdAt"),
             "startedAt": record.time("startedAt"),

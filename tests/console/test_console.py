@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from agent import templates
 from lab.llm import fails, says
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
@@ -36,6 +37,7 @@ def test_a_run_is_started_and_seen_to_its_end(page: Page, model_server: ModelSer
     )
     start(page, prompt, prompt)
     expect(state(page)).to_have_text("done")
+    expect(page.locator("#connection")).to_be_empty()
     log = page.get_by_role("log")
     expect(log).to_contain_text("I write this.")
     expect(log.locator(".tool .out").last).to_have_text("out\n")
@@ -186,6 +188,20 @@ def test_a_run_that_is_not_there_is_said(page: Page, console: Service) -> None:
     expect(page.locator("#run .problem")).to_have_text("Unknown or expired run")
     page.goto(f"{console.url}/#/run/%3Cimg%20src=x%3E")
     expect(page.locator("#run .problem")).not_to_be_empty()
+
+
+def test_a_framework_is_chosen_and_run_again_with_it(
+    page: Page, console: Service, model_server: ModelServer, unique: Unique
+) -> None:
+    prompt = model_server.script(unique("choose"), DONE, DONE)
+    offered = page.get_by_label("Framework").locator("option").evaluate_all("all => all.map((one) => one.value)")
+    assert offered == ["", *templates.NAMES]
+    page.get_by_label("Framework").select_option("python")
+    first = start(page, prompt, prompt)
+    page.get_by_role("button", name="Run again").click()
+    page.wait_for_url(lambda url: first not in url)
+    second = page.url.rpartition("/")[2]
+    assert [console.http.get(f"/agent/run/{one}").json()["framework"] for one in (first, second)] == ["python"] * 2
 
 
 def test_it_can_be_used_without_a_mouse(page: Page, model_server: ModelServer, unique: Unique) -> None:

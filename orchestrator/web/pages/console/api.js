@@ -10,6 +10,11 @@ export function onConnection(listener) {
   report = listener;
 }
 
+/** The run has ended, and its stream with it. */
+export function settled() {
+  report("");
+}
+
 /** `fetch` that tells how the connection of a stream fares. */
 async function watched(url, init) {
   const isStream = url.endsWith("/events");

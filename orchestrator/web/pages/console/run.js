@@ -1,5 +1,5 @@
 // One run: its state, its timeline, what was said, its files, its events; and what can be done with it.
-import { client, get, post, remove, RunwireError, words } from "./api.js";
+import { client, get, post, remove, RunwireError, settled, words } from "./api.js";
 import { el, say, seconds } from "./dom.js";
 import { EventList } from "./events.js";
 import { Files } from "./files.js";
@@ -55,13 +55,14 @@ export class RunView {
         this.model.add(event);
         this.drawSoon();
       }
-      void this.describe();
     } catch (error) {
       if (this.leaving.signal.aborted) return;
       if (error instanceof RunwireError && error.status === 401) this.onDenied();
       say(this.problem, words(error));
     }
-    clearInterval(tick);
+    this.close();
+    settled();
+    void this.describe();
     this.draw();
   }
 
@@ -146,8 +147,8 @@ export class RunView {
   }
 
   again() {
-    const { projectId, value, model } = this.record ?? {};
-    void this.begin(() => post("/agent/run", { projectId, value, model }));
+    const { projectId, value, model, framework } = this.record ?? {};
+    void this.begin(() => post("/agent/run", { projectId, value, model, ...(framework && { framework }) }));
   }
 
   async erase() {
