@@ -7,6 +7,9 @@ PROMPT ?= a tip calculator
 ARGS ?=
 export PROMPT
 
+# Four processes for two cores, since much of the suite waits; in the order of tests/conftest.py, long ones first.
+SPREAD := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -29,10 +32,10 @@ example: setup-dev ## Serve an example page: make example NAME=use-chat (event-s
 	@$(PYTHON) -m tools.examples $(NAME)
 
 test: setup-dev ## Run the whole suite: make test ARGS="-k cancel"
-	@$(PYTHON) -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest $(SPREAD) $(ARGS)
 
 test-all: setup-dev ## The same with the long ones: storms, kills under evaluation, the red team as an ordinary user
-	@$(PYTHON) -m pytest --numprocesses 3 --dist loadfile -m "slow or not slow" $(ARGS)
+	@$(PYTHON) -m pytest $(SPREAD) -m "slow or not slow" $(ARGS)
 
 lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff check .

@@ -17,6 +17,7 @@ from lab.model_server import ModelServer, serving_models
 from lab.service import Service
 from tools.redis_server import DATABASES, RedisServer
 
+TESTS = Path(__file__).parent
 _databases = itertools.count(1)
 _deselected = pytest.StashKey[int]()
 
@@ -152,10 +153,19 @@ def next_database(server: RedisServer) -> str:
     return server.database_url(next(_databases) % DATABASES)
 
 
+# What waits longest comes first, so that something is left to do beside it; the quick ones fill the end.
 # Scenarios against a real Inngest server run only when asked for, and a run without them says so.
+
+LONG_FIRST = ("reliability", "escape", "traces", "http", "console", "service", "inngest_runs", "destinations", "jail")
+
+
+def _place(item: pytest.Item) -> int:
+    folder = item.path.relative_to(TESTS).parts[0]
+    return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=_place)
     for mark in ("npm", "slow"):
         if mark not in (config.option.markexpr or ""):
             items[:] = [item for item in items if not item.get_closest_marker(mark)]

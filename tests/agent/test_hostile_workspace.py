@@ -154,6 +154,7 @@ def test_a_command_cannot_replace_the_helpers_modules(sandbox: Sandbox) -> None:
     assert isinstance(piece, Piece) and piece.content == b"raise SystemExit\n"
 
 
+@pytest.mark.slow
 def test_the_process_is_not_held_up_by_300_000_entries_and_10_gb(tmp_path: Path) -> None:
     """gunicorn killed a worker that had looked at 25,000 sparse files for 62 s."""
     done = subprocess.run(

@@ -115,6 +115,7 @@ def test_a_cluster_can_be_tailed_and_is_ready(cluster_service: Service) -> None:
     assert cluster_service.http.get("/readyz").json()["redis"] == "ok"
 
 
+@pytest.mark.slow
 def test_inngest_runs_on_a_cluster(
     cluster: list[RedisServer], executor: InngestExecutor, model_server: ModelServer, tmp_path: Path
 ) -> None:
@@ -149,6 +150,7 @@ def test_a_run_goes_on_over_a_failover_by_sentinels(
         assert run_to_end(service, model="offline")[-1]["type"] == "complete"
 
 
+@pytest.mark.slow
 def test_a_provider_that_points_its_name_at_the_new_primary(start_service: StartService, tmp_path: Path) -> None:
     """Connections to the old one stay up; its refusal to write must end them."""
     with Replicated(tmp_path) as servers, forwarding(servers.primary.port) as (port, point_to):
