@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import report
 from bench.cases import (
     calibration,
+    counting,
     crowded,
     delivery,
     first_byte,
@@ -87,6 +88,7 @@ def _cases(
         "i": lambda: workers.rows(ours, sizes, folder),
         "j": lambda: crowded.rows(sizes, folder),
         "k": lambda: mapping.rows(sizes),
+        "l": lambda: counting.rows(ours, sizes, folder),
     }
 
 

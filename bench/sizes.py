@@ -32,7 +32,7 @@ class Sizes:
 
 FULL = Sizes(
     quick=False,
-    cases="0abcdefghijk",
+    cases="0abcdefghijkl",
     runs=500,
     rounds=3,
     burst_events=100,

@@ -15,7 +15,6 @@ from tools.processes import POLL_SECONDS, StartError, bound_to_parent, kill_grou
 from tools.web_server import ROOT, python_path
 
 START_SECONDS = 20.0
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Contender(Protocol):
@@ -130,12 +129,9 @@ def wait_unsubscribed(redis_url: str, runs: Sequence[str], seconds: float) -> bo
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """Processor time that the processes have used so far."""
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / _TICKS
+    """Processor time that all threads of the processes have used so far, as the scheduler counts it (in ns)."""
+    tasks = [task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def resident_bytes(pids: Sequence[int]) -> int:

@@ -21,19 +21,21 @@ class Runwire:
     name = "runwire"
     first_bytes = True
 
-    def __init__(self, folder: Path, *, workers: int = 1, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, workers: int = 1, env: Mapping[str, str] | None = None, app: str = "wsgi:app"
+    ) -> None:
         self.port = free_port()
         self.redis = RedisServer(folder / f"{self.name}-redis-{self.port}")
         keys = f"{CALLER}:{API_KEY}"
         settings = {"INNGEST_DEV": "1", "AGENT_ENGINE": "direct", "AGENT_API_KEYS": keys, "LOG_LEVEL": "WARNING"}
         settings["AGENT_REQUESTS_PER_MINUTE"] = "10000000"
         self._env = clean_environment() | settings | dict(env or {})
-        self._workers, self._log_path = workers, folder / f"{self.name}.log"
+        self._workers, self._log_path, self._app = workers, folder / f"{self.name}.log", app
 
     def __enter__(self) -> Self:
         self.redis.start()
         env = self._env | {"REDIS_URL": self.redis.url}
-        self.web = WebServer(self.port, env, workers=self._workers, log_path=self._log_path)
+        self.web = WebServer(self.port, env, workers=self._workers, log_path=self._log_path, app=self._app)
         self.client = connect(self.redis.url, 4)
         self.log = RunLog(self.client)
         try:
