@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: fuzz help setup setup-dev setup-bench demo run example test test-all lint bench chaos escape mutants eval clean
+.PHONY: fuzz help setup setup-dev setup-bench demo run example test test-all lint bench chaos escape mutants eval lock clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -59,6 +59,9 @@ eval: setup-dev ## Let a model work on 30 tasks: make eval ARGS="--model NAME"; 
 
 mutants: setup-dev ## Switch each mechanism off in a copy and see the suite notice
 	@$(PYTHON) -m tools.mutants $(ARGS)
+
+lock: setup-dev ## Write the lock files anew after a change of requirements: make lock ARGS=--upgrade
+	@tools/lock.sh $(ARGS)
 
 clean: ## Remove what the other targets made (not runwire-output/)
 	rm -rf .venv .runwire .pytest_cache .mypy_cache .ruff_cache .hypothesis

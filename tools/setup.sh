@@ -9,9 +9,9 @@ cd "$(dirname "$0")/.."
 
 MODE=${1:-run}
 case $MODE in
-  run) REQUIREMENTS=requirements.txt ;;
-  dev) REQUIREMENTS=requirements-dev.txt ;;
-  bench) REQUIREMENTS=bench/requirements.txt ;;
+  run) LOCK=requirements.lock ;;
+  dev) LOCK=requirements-dev.lock ;;
+  bench) LOCK=bench/requirements.lock ;;
   *) echo "usage: tools/setup.sh [dev|bench]" >&2; exit 2 ;;
 esac
 LOG=.runwire/setup.log
@@ -67,11 +67,11 @@ make_virtual_environment() {
 
 install_requirements() {
   local wanted
-  wanted=$(cat requirements.txt "$REQUIREMENTS" | sha256sum)
+  wanted=$(sha256sum <"$LOCK")
   if [ -x .venv/bin/python ] && [ "$(cat "$STAMP" 2>/dev/null)" = "$wanted" ]; then return; fi
   .venv/bin/python -m pip --version >/dev/null 2>&1 || make_virtual_environment
   say "Installing Python packages …"
-  quietly .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-compile -r "$REQUIREMENTS" ||
+  quietly .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-compile --require-hashes -r "$LOCK" ||
     die "the Python packages could not be installed (log: $LOG)."
   printf '%s\n' "$wanted" >"$STAMP"
 }
