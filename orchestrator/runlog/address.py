@@ -69,8 +69,12 @@ def _class_for(base: type[Connection], resolve: Callable[[], tuple[str, int]] | 
     class ToPrimary(base):  # type: ignore[misc, valid-type]  # a base that is only known here
         _made_in = 0
 
+        @property
+        def is_outdated(self) -> bool:
+            return self._made_in != epoch.number
+
         def connect(self) -> None:
-            if self._sock is not None and self._made_in != epoch.number:
+            if self._sock is not None and self.is_outdated:
                 self.disconnect()
             if self._sock is None:
                 if resolve is not None:
@@ -83,10 +87,14 @@ def _class_for(base: type[Connection], resolve: Callable[[], tuple[str, int]] | 
             try:
                 return super().read_response(*args, **kwargs)
             except ReadOnlyError as error:
-                if self._made_in == epoch.number:
-                    epoch.number += 1
                 self.disconnect()
-                raise NotPrimary(f"Redis is read-only, so it is not the primary (any more): {error}") from error
+                raise self.demoted(error) from error
+
+        def demoted(self, error: ReadOnlyError) -> NotPrimary:
+            """The server has refused a write; what to raise instead of ``error``."""
+            if self._made_in == epoch.number:
+                epoch.number += 1
+            return NotPrimary(f"Redis is read-only, so it is not the primary (any more): {error}")
 
     return ToPrimary
 

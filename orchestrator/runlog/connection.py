@@ -11,6 +11,7 @@ from functools import partial
 from queue import Empty
 from typing import Any, Final, TypeAlias
 
+from gevent.monkey import is_module_patched
 from redis import BlockingConnectionPool, Redis, RedisCluster
 from redis._parsers import Encoder
 from redis.backoff import ConstantBackoff
@@ -21,6 +22,8 @@ from redis.retry import Retry
 
 from agent.pace import Pace
 from orchestrator.runlog.address import Address, read_address
+from orchestrator.runlog.commands import Commands
+from orchestrator.runlog.shared import SharedRedis
 
 Client: TypeAlias = Any
 """A redis-py client whose replies are bytes; its own annotations make each reply a union over all its modes."""
@@ -93,8 +96,15 @@ def connect(url: str, max_connections: int, tls_verify: bool = True, wait: float
     options |= {"socket_timeout": REPLY_SECONDS, "command_packer": _Packer(), **address.options}
     retry = Retry(ConstantBackoff(0.0), 1, supported_errors=(RedisConnectionError,))
     pool: Any = _Pool
-    single = Redis.from_pool(pool(connection_class=address.connection_class, timeout=wait, retry=retry, **options))
+    pool = pool(connection_class=address.connection_class, timeout=wait, retry=retry, **options)
+    single = _sharing(pool) if is_module_patched("socket") else Redis.from_pool(pool)
     return _Adaptive(single, partial(_cluster, address, wait, options)) if address.may_be_cluster else single
+
+
+def _sharing(pool: Any) -> Client:
+    make = partial(pool.connection_class, **pool.connection_kwargs)
+    client: Any = SharedRedis.from_pool(pool)
+    return client.share(Commands(make, REPLY_SECONDS))
 
 
 def subscriber(url: str, tls_verify: bool = True) -> Callable[..., Any]:

@@ -1,9 +1,6 @@
 """Redis as people run it: a Cluster, Sentinels, a managed failover, and one that would evict runs."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from lab.model_server import Gate, ModelServer
 from lab.redis_topologies import Replicated, redis_cluster
 from lab.service import Service
 from lab.sse import assert_whole, events_of, follow, run_to_end, sse_events, start_run
+from lab.tcp_proxy import TcpProxy
 from tests.conftest import StartService
 from tests.reliability.scripts import DONE, writes
 from tests.service.test_tail import tail
@@ -153,10 +151,10 @@ def test_a_run_goes_on_over_a_failover_by_sentinels(
 @pytest.mark.slow
 def test_a_provider_that_points_its_name_at_the_new_primary(start_service: StartService, tmp_path: Path) -> None:
     """Connections to the old one stay up; its refusal to write must end them."""
-    with Replicated(tmp_path) as servers, forwarding(servers.primary.port) as (port, point_to):
-        service = start_service(workers=1, redis_url=f"redis://127.0.0.1:{port}/0")
+    with Replicated(tmp_path) as servers, TcpProxy(servers.primary.port) as name:
+        service = start_service(workers=1, redis_url=f"redis://127.0.0.1:{name.port}/0")
         assert run_to_end(service, model="offline")[-1]["type"] == "complete"
-        point_to(servers.replica.port)
+        name.point_to(servers.replica.port)
         servers.fail_over()
         wait_until(lambda: service.http.get("/readyz").is_success, READY_SECONDS, "the service to have moved")
         events = run_to_end(service, model="offline")
@@ -170,47 +168,6 @@ def test_a_redis_that_stays_read_only_is_not_ready(start_service: StartService, 
         answer = service.http.get("/readyz")
         assert answer.status_code == 503
         assert "read-only" in answer.json()["details"]["redis"]
-
-
-@contextmanager
-def forwarding(port: int) -> Iterator[tuple[int, Callable[[int], None]]]:
-    """A name whose address can change: new connections go to the new port, those that are open stay where they are."""
-    target, threads = [port], list[threading.Thread]()
-    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as connections:
-
-        def point_to(other: int) -> None:
-            target[0] = other
-
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    here = connections.enter_context(listener.accept()[0])
-                    there = connections.enter_context(socket.create_connection(("127.0.0.1", target[0])))
-                    for source, sink in ((here, there), (there, here)):
-                        connections.callback(hang_up, source)
-                        threads.append(threading.Thread(target=pump, args=(source, sink)))
-                        threads[-1].start()
-
-        accepting = threading.Thread(target=accept)
-        accepting.start()
-        yield listener.getsockname()[1], point_to
-        hang_up(listener)
-        accepting.join()
-    for thread in threads:
-        thread.join()
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    hang_up(source)
-    hang_up(sink)
-
-
-def hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 PRODUCTION = {
