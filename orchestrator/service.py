@@ -37,6 +37,7 @@ from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect, known_nodes
 from orchestrator.runlog.keys import REPORTS_LEASE, TRACES_LEASE, WATCH_LEASE
 from orchestrator.runlog.lease import Lease
+from orchestrator.runlog.shared import FewAtATime
 from orchestrator.runs import RunLimits, Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
@@ -46,7 +47,7 @@ from orchestrator.web.grants import Tokens
 if TYPE_CHECKING:
     from orchestrator.traces import Exporter
 
-READ_CONNECTIONS: Final = 2
+READS_AT_ONCE: Final = 4
 READ_WAIT_SECONDS: Final = 15.0
 
 logger = get_logger(__name__)
@@ -157,8 +158,8 @@ def build_service(settings: Settings) -> Service:
         queue_bytes=settings.sse_queue_bytes,
         tick=min(1.0, settings.sse_keepalive / 4),
     )
-    # Viewers that all come back at once queue for connections of their own, not before the runs' writes.
-    reading = connect(settings.redis_url, READ_CONNECTIONS, settings.redis_tls_verify, wait=READ_WAIT_SECONDS)
+    # Viewers that all come back at once ask for a few pages at a time: what runs write is answered in between.
+    reading = FewAtATime(redis, READS_AT_ONCE, READ_WAIT_SECONDS)
     follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)
     runs = Runs(redis, log, dispatcher, turns, waiting, keys, project_owners, _run_limits(settings))
 

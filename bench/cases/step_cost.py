@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from gevent import monkey
+
 from bench.cases.arena import run_names
 from bench.cases.ping import ping_seconds
 from bench.job import Job, Link
@@ -52,6 +54,7 @@ def rows(ours: Runwire, sizes: Sizes, folder: Path) -> Iterator[Row]:
 
 
 def _direct(link: Link, redis_url: str, run: str, count: int) -> list[float]:
+    monkey.patch_all(ssl=False)  # as in the process that drives runs: its greenlets share a connection
     log = RunLog(connect(redis_url, 2))
     steps = DurableSteps(log, EmitterSettings(redact=Redactor.from_environment({}), drain=Drain(1.0)))
     taken = []

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from statistics import median
 
+import gevent
+from gevent import monkey
+
 from bench.cases.arena import run_names
 from bench.cases.ping import ping_seconds
 from bench.job import Job, Link
@@ -18,8 +21,10 @@ from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import connect
 from orchestrator.steps import Emitter, EmitterSettings
 
-SINGLE_OF_PINGS, BATCH_TARGET, TRIPS_TARGET = 2.0, 80_000.0, 60.0
+SINGLE_OF_PINGS, AT_ONCE_OF_SINGLE, BATCH_TARGET, TRIPS_TARGET = 2.0, 8.0, 80_000.0, 60.0
 BATCH = 50
+AT_ONCE = 100
+"""Runs that append at the same time."""
 TOKENS_PER_SECOND = 100.0
 JOB_SECONDS = 120.0
 ROUNDS = 3
@@ -30,6 +35,9 @@ def rows(ours: Runwire, sizes: Sizes) -> Iterator[Row]:
     pings = 1 / ping_seconds(ours.redis.url, sizes.single_appends)
     note = f"{single:,.0f} events/s; PINGs: {pings:,.0f}/s"
     yield at_least("f", "append: single events against PINGs of redis-py", single / pings, SINGLE_OF_PINGS, "×", note)
+    at_once = _rate(ours, sizes.single_appends, 1, AT_ONCE)
+    what = f"append: single events, {AT_ONCE} runs at once, against one run at a time"
+    yield at_least("f", what, at_once / single, AT_ONCE_OF_SINGLE, "×", f"{at_once:,.0f} events/s in one process")
     batched = _rate(ours, sizes.batches, BATCH)
     yield at_least("f", f"append: batches of {BATCH}, one process", batched, BATCH_TARGET, "events/s")
     trips = _trips(ours, sizes.tokens)
@@ -37,24 +45,29 @@ def rows(ours: Runwire, sizes: Sizes) -> Iterator[Row]:
     yield at_most("f", what, trips, TRIPS_TARGET, "", f"measured over {sizes.tokens:,} tokens")
 
 
-def _rate(ours: Runwire, calls: int, batch: int) -> float:
+def _rate(ours: Runwire, calls: int, batch: int, at_once: int = 1) -> float:
     rates = []
     for _ in range(ROUNDS):
-        runs = run_names(10)
+        runs = run_names(at_once)
         ours.prepare(runs)
-        with Job(_append, ours.redis.url, runs, calls, batch) as job:
+        with Job(_append, ours.redis.url, runs, calls // at_once, batch) as job:
             rates.append(calls * batch / job.result(JOB_SECONDS))
         ours.client.flushall()
     return median(rates)
 
 
 def _append(link: Link, redis_url: str, runs: list[str], calls: int, batch: int) -> float:
+    """Seconds for ``calls`` of each run."""
+    monkey.patch_all(ssl=False)  # as in the processes that serve: their greenlets share a connection
     log = RunLog(connect(redis_url, 2))
-    bodies = {run: [body(run)] * batch for run in runs}
+
+    def write(run: str) -> None:
+        bodies = [body(run)] * batch
+        for call in range(calls):
+            log.append(run, STEP, 0, call * batch + 1, bodies)
+
     started = time.monotonic()
-    for call in range(calls):
-        turn, place = divmod(call, len(runs))
-        log.append(runs[place], STEP, 0, turn * batch + 1, bodies[runs[place]])
+    gevent.joinall([gevent.spawn(write, run) for run in runs], raise_error=True)
     return time.monotonic() - started
 
 

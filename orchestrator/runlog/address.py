@@ -76,12 +76,15 @@ def _class_for(base: type[Connection], resolve: Callable[[], tuple[str, int]] | 
         def connect(self) -> None:
             if self._sock is not None and self.is_outdated:
                 self.disconnect()
-            if self._sock is None:
-                if resolve is not None:
-                    self.host, self.port = resolve()
-                self._made_in = epoch.number
-                metrics.REDIS_CONNECTIONS.inc()
             super().connect()
+
+        def _connect(self) -> Any:
+            """Its only way to a socket: redis-py reconnects in the middle of a retry without calling ``connect``."""
+            if resolve is not None:
+                self.host, self.port = resolve()
+            self._made_in = epoch.number
+            metrics.REDIS_CONNECTIONS.inc()
+            return super()._connect()
 
         def read_response(self, *args: Any, **kwargs: Any) -> Any:
             try:

@@ -84,21 +84,22 @@ class _Pool(BlockingConnectionPool):
         return connection
 
 
-def connect(url: str, max_connections: int, tls_verify: bool = True, wait: float = REPLY_SECONDS) -> Client:
+def connect(url: str, max_connections: int, tls_verify: bool = True) -> Client:
     """A client for commands and scripts; connects on first use. Replies are bytes.
 
-    When all connections (of each node, in a Cluster) are busy a command waits up to ``wait`` seconds for one. A
-    connection that was closed while it was idle, or whose server has become read-only, is replaced and the command
-    tried once more. A reply that timed out is not: the caller knows whether that may run twice.
+    In a process under gevent small and frequent commands share one connection (``shared.py``); not in a Cluster, where
+    each belongs to a node. All others take one of up to ``max_connections`` (of each node), and wait up to
+    REPLY_SECONDS for it. A connection that was closed, or whose server has become read-only, is replaced and the
+    command tried once more. A reply that timed out is not: the caller knows whether that may run twice.
     """
     address = read_address(url, tls_verify)
     options: dict[str, Any] = {"max_connections": max_connections, "socket_connect_timeout": CONNECT_SECONDS}
     options |= {"socket_timeout": REPLY_SECONDS, "command_packer": _Packer(), **address.options}
     retry = Retry(ConstantBackoff(0.0), 1, supported_errors=(RedisConnectionError,))
     pool: Any = _Pool
-    pool = pool(connection_class=address.connection_class, timeout=wait, retry=retry, **options)
+    pool = pool(connection_class=address.connection_class, timeout=REPLY_SECONDS, retry=retry, **options)
     single = _sharing(pool) if is_module_patched("socket") else Redis.from_pool(pool)
-    return _Adaptive(single, partial(_cluster, address, wait, options)) if address.may_be_cluster else single
+    return _Adaptive(single, partial(_cluster, address, options)) if address.may_be_cluster else single
 
 
 def _sharing(pool: Any) -> Client:
@@ -127,8 +128,8 @@ def known_nodes(client: Client) -> list[dict[str, Any]]:
     return [{"host": node.host, "port": node.port} for node in nodes]
 
 
-def _cluster(address: Address, wait: float, options: dict[str, Any]) -> Client:
-    pool = partial(_Pool, connection_class=address.connection_class, timeout=wait)
+def _cluster(address: Address, options: dict[str, Any]) -> Client:
+    pool = partial(_Pool, connection_class=address.connection_class, timeout=REPLY_SECONDS)
     retry = Retry(ConstantBackoff(0.0), CLUSTER_RETRIES, supported_errors=(RedisConnectionError,))
     unused = ("db", "path", "connection_class")
     options = {name: value for name, value in options.items() if name not in unused}

@@ -130,7 +130,8 @@ class RunKeys:
     @property
     def all(self) -> list[str]:
         """In the order in which every script takes them."""
-        return [self.run, self.log, self.steps, self.files, self.inbox, self.journal, self.undo]
+        place = f"agent:{{{self.run_id}}}:"  # asked for with every call, so not put together from the properties
+        return [place + part for part in ("run", "log", "steps", "files", "inbox", "journal", "undo")]
 
     def staged(self, nonce: str) -> list[str]:
         """Where all of a run but its hash lies until it is whole."""

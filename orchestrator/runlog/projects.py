@@ -91,7 +91,8 @@ class ProjectFiles:
         if name == NOTHING:
             return State(), {}
         if name not in self._known:
-            stored: bytes | None = self._redis.hget(project_files(project_id), f"state:{name}")
+            stored: bytes | None
+            [stored] = self._redis.hmget(project_files(project_id), [f"state:{name}"])
             if stored is None:
                 raise KeyError(name)
             state = State.decode(stored)

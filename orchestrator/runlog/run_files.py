@@ -24,7 +24,8 @@ class RunFiles:
 
     def changes(self, run_id: str) -> State | None:
         """None: the run has not changed anything."""
-        stored: bytes | None = self._redis.hget(RunKeys(run_id).files, BESIDE)
+        stored: bytes | None
+        [stored] = self._redis.hmget(RunKeys(run_id).files, [BESIDE])
         if stored is None:
             return None
         known = self._known.get(run_id)

@@ -18,11 +18,11 @@ from orchestrator.runlog.commands import Commands
 LARGE_BYTES: Final = 65_536
 SHARING: Final = frozenset(
     {
-        *("EVALSHA", "EVAL", "EXISTS", "GET", "SET", "DEL", "INCRBY", "EXPIRE", "PEXPIRE"),
+        *("EVALSHA", "EVAL", "EXISTS", "GET", "SET", "DEL", "INCRBY", "EXPIRE", "PEXPIRE", "HGET"),
         *("ZADD", "ZREM", "ZCARD", "ZREMRANGEBYRANK", "ZRANGEBYSCORE"),
     }
 )
-"""What runs, streams and their watch ask; the largest reply is a page of a log."""
+"""What runs, streams and their watch ask; the largest reply is a page of a log. Contents are asked for with HMGET."""
 
 
 class SharedRedis(Redis):
