@@ -50,7 +50,11 @@ class Settings(BaseSettings):
         "`redis+sentinel://host:26379,host:26379/name`. `make run` starts its own Redis if this is not set.",
     )
     redis_max_connections: int = Field(
-        8, ge=2, le=1000, description="Connections a process may open for commands; its viewers take three more in all."
+        8,
+        ge=1,
+        le=1000,
+        description="Connections a process may open for large and rare commands (in a Cluster, and in the `worker`: for "
+        "all); all others share one, and all subscriptions another.",
     )
     redis_tls_verify: bool = Field(
         True, description="Verify the certificate of a rediss:// server; Heroku's are self-signed: set false there."

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from queue import Empty
+from threading import Lock
 from typing import Any, Final, TypeAlias
 
 from gevent.monkey import is_module_patched
@@ -142,9 +143,14 @@ class _Adaptive:
     def __init__(self, single: Client, cluster: Any) -> None:
         self._single, self._cluster = single, cluster
         self._client: Client | None = None
+        self._asking = Lock()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._client or self._find_out(), name)
+        return getattr(self._client or self._found_out(), name)
+
+    def _found_out(self) -> Client:
+        with self._asking:  # a process begins with several that ask at once, each on a connection that stays
+            return self._client or self._find_out()
 
     def _find_out(self) -> Client:
         try:
