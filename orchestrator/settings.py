@@ -53,8 +53,8 @@ class Settings(BaseSettings):
         8,
         ge=1,
         le=1000,
-        description="Connections a process may open for large and rare commands (in a Cluster, and in the `worker`: for "
-        "all); all others share one, and all subscriptions another.",
+        description="Connections a process may open for large and rare commands (in a Cluster and in the `worker`: for "
+        "all); the others share one, and subscriptions another.",
     )
     redis_tls_verify: bool = Field(
         True, description="Verify the certificate of a rediss:// server; Heroku's are self-signed: set false there."

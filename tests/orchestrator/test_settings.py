@@ -136,7 +136,7 @@ def test_production_on_a_platform_is_fine(monkeypatch: pytest.MonkeyPatch, dev: 
         ("PORT", "0"),
         ("PORT", "65536"),
         ("REDIS_URL", "http://host"),
-        ("REDIS_MAX_CONNECTIONS", "1"),
+        ("REDIS_MAX_CONNECTIONS", "0"),
         ("INNGEST_APP_URL", "https://host/path"),
         ("INNGEST_BASE_URL", "host:8288"),
         ("AGENT_ENGINE", "steam"),
