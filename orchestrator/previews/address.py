@@ -27,7 +27,7 @@ class Previews:
     def url(self, record: RunRecord) -> str | None:
         """Of the pages that the run has made; None where there are none. The same again; raises redis' errors."""
         try:
-            pages = find_pages(patiently(self.files.of_run, record.run_id).files)
+            pages = find_pages(patiently(self.files.of_run, record.run_id).plain)
         except KeyError:  # what it began with is not stored any more
             return None
         if pages is None:

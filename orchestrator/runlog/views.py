@@ -29,6 +29,11 @@ class FilesView:
         """Files and links, sorted by path."""
         return {path: mark for path, mark in self.marks.items() if mark.kind != "folder"}
 
+    @property
+    def plain(self) -> list[str]:
+        """Paths of the files that are no links."""
+        return [path for path, mark in self.marks.items() if mark.is_file]
+
     def resolve(self, path: str) -> str | None:
         """The file that ``path`` is, or leads to by links in its last part; None where there is none."""
         for _ in range(MOST_LINKS):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import quote
 
 import flask
@@ -11,9 +10,6 @@ from agent.paths import InvalidPath, checked
 from agent.workspace import text_of
 from orchestrator.runlog.views import FilesView
 from orchestrator.web.errors import Problem
-
-SANDBOX: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
-"""What a browser shows of it runs nothing, and belongs to no origin."""
 
 
 def file_answer(view: FilesView, path: str) -> flask.Response:
@@ -33,7 +29,6 @@ def file_answer(view: FilesView, path: str) -> flask.Response:
     answer = flask.Response(content, content_type=kind)
     name = quote(path.rpartition("/")[2])
     answer.headers["Content-Disposition"] = f"{'inline' if is_text else 'attachment'}; filename*=UTF-8''{name}"
-    answer.headers["Content-Security-Policy"] = SANDBOX
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.set_etag(view.marks[found].hash)
     return answer.make_conditional(flask.request)  # type: ignore[return-value]  # werkzeug's own class

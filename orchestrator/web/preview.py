@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import flask
 from werkzeug.http import parse_range_header
@@ -78,17 +78,17 @@ class PreviewRoutes:
         place = _place()
         if not place.token and flask.request.headers.get("Sec-Fetch-Mode") == "navigate":
             # A browser: what the page refers to would come without a key, and as from elsewhere.
-            grant = Grant(caller().name, ("preview",), int(time.time()) + OPENED_SECONDS, **named)
-            return flask.redirect(f"{place.base}{self.tokens.sign(grant)}/{quote(place.asked)}")
+            grant = Grant(caller().name, ("preview",), _opened_until(), **named)
+            return _sent_on(f"{place.base}{self.tokens.sign(grant)}/{place.asked}")
         try:
             view = load()
         except KeyError:
             raise Problem(404, "What this run began with is not stored any more") from None
-        pages = find_pages([path for path, file in view.files.items() if file.kind != "link"])
+        pages = find_pages(view.plain)
         if pages is None:
             raise Problem(404, f"{whose} has no pages", {"files": len(view.files)})
         if place.is_bare:
-            return flask.redirect(quote(f"{flask.request.path}/"))
+            return _sent_on(f"{flask.request.path}/")
         try:
             found = pages.find(place.asked, wants_page="text/html" in flask.request.accept_mimetypes.values())
         except OutsideError:
@@ -96,7 +96,7 @@ class PreviewRoutes:
         if found is None:
             raise Problem(404, "There is no such page", {"path": place.asked[:200]})
         if isinstance(found, Moved):
-            return flask.redirect(quote(f"{flask.request.path}/"))
+            return _sent_on(f"{flask.request.path}/")
         return _content(view, found, BY_TOKEN if place.token else {})
 
 
@@ -120,6 +120,18 @@ def _place() -> _Place:
     return _Place(f"{base.rstrip('/')}/", "", path, is_bare=not base.endswith("/"))
 
 
+def _opened_until() -> int:
+    """When the address ends that a browser is sent to; a token that it came with is not made to last any longer."""
+    until, grant = int(time.time()) + OPENED_SECONDS, caller().grant
+    return until if grant is None else min(until, grant.expires)
+
+
+def _sent_on(path: str) -> flask.typing.ResponseReturnValue:
+    """To another path, with the same query, but not with a token in it."""
+    query = urlencode([pair for pair in flask.request.args.items(multi=True) if pair[0] != "token"])
+    return flask.redirect(f"{quote(path)}{'?' if query else ''}{query}")
+
+
 def _content(view: FilesView, page: Page, more: dict[str, str]) -> flask.Response:
     """The file, a range of it, or the news that the browser has it."""
     try:
@@ -131,13 +143,18 @@ def _content(view: FilesView, page: Page, more: dict[str, str]) -> flask.Respons
         response.headers["Access-Control-Allow-Origin"] = "null"
     if page.status == 200:
         response.set_etag(view.files[page.path].hash)
-        ranges = len(content) if _wants_one_range() else None
+        ranges = len(content) if _wants_one_range(len(content)) else None
         response.make_conditional(flask.request.environ, accept_ranges=ranges is not None, complete_length=ranges)
         response.headers["Accept-Ranges"] = "bytes"
     return response
 
 
-def _wants_one_range() -> bool:
-    """Anything else that a Range header says may be passed over (RFC 9110, 14.2): then the whole file is the answer."""
+def _wants_one_range(size: int) -> bool:
+    """Anything else that a Range header says may be passed over (RFC 9110, 14.2): then the whole file is the answer.
+
+    So is it where more than all of it is wanted from its end (14.1.2).
+    """
     wanted: Any = parse_range_header(flask.request.headers.get("Range"))
-    return wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1
+    if flask.request.method != "GET" or wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+        return False
+    return bool(-wanted.ranges[0][0] <= size)

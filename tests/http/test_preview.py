@@ -1,17 +1,20 @@
 """The pages that a run has built are served from its stored files, by a token in their path."""
 
+import base64
 import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import flask
 import httpx
 import pytest
 
 from lab.llm import says
 from lab.model_server import ModelServer
 from lab.service import Service
+from orchestrator.web.preview import _sent_on
 from tests.conftest import next_database
 from tests.http.callers import CI, KEYS, WEB, bearer, token
 from tools.processes import wait_until
@@ -136,11 +139,12 @@ def test_an_etag_is_the_contents_own_and_saves_sending_it_again(previewed: Previ
         ({"Range": "bytes=-5"}, 206, PAGE.encode()[-5:]),
         ({"Range": "bytes=10-"}, 206, PAGE.encode()[10:]),
         ({"Range": "bytes=0-3", "If-Range": '"another"'}, 200, PAGE.encode()),
+        ({"Range": "bytes=-5000"}, 200, PAGE.encode()),
         ({"Range": "bytes=0-1,4-5"}, 200, PAGE.encode()),
         ({"Range": "lines=1-2"}, 200, PAGE.encode()),
         ({"Range": "nonsense"}, 200, PAGE.encode()),
     ],
-    ids=["first", "last", "from", "changed-meanwhile", "several", "other-unit", "nonsense"],
+    ids=["first", "last", "from", "changed-meanwhile", "more-than-all", "several", "other-unit", "nonsense"],
 )
 def test_one_range_of_bytes_can_be_had(
     previewed: Previewed, given: dict[str, str], status: int, content: bytes
@@ -159,7 +163,7 @@ def test_a_range_behind_the_end_is_refused_with_the_size(previewed: Previewed) -
 
 
 def test_head_says_the_same_without_the_content(previewed: Previewed) -> None:
-    answer = previewed.service.http.head(previewed.path)
+    answer = previewed.service.http.head(previewed.path, headers={"Range": "bytes=0-3"})
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-length"] == str(len(PAGE.encode()))
 
@@ -214,12 +218,37 @@ def test_a_key_opens_pages_too_and_a_browser_that_brings_none_along_is_sent_to_a
         assert previewed.ask(sent.headers["location"]).text == "<title>Docs</title>"
 
 
+def test_the_address_that_a_browser_is_sent_to_keeps_the_query_and_ends_with_the_token_it_came_with(
+    previewed: Previewed, guarded: Service
+) -> None:
+    brought = token(guarded, WEB, runId=previewed.run_id, can=["preview"], expiresIn=60)
+    asked = f"/agent/run/{previewed.run_id}/preview/docs?a=b&token={brought}&c=%23"
+    sent = previewed.ask(asked, **{"Sec-Fetch-Mode": "navigate"}).headers["location"]
+    path, _, query = sent.partition("?")
+    assert query == "a=b&c=%23"
+    assert ends(path.split("/")[5]) == ends(brought)
+    assert previewed.ask(sent).headers["location"] == f"{path}/?{query}"
+
+
+def ends(token: str) -> int:
+    """When a token ends, in seconds since the epoch."""
+    said = token.removeprefix("rwp_").partition(".")[0]
+    return int(json.loads(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))[3])
+
+
+def test_a_redirect_names_the_project_as_an_address_does() -> None:
+    with flask.Flask(__name__).test_request_context():
+        sent = flask.current_app.make_response(_sent_on("/agent/projects/a?b#%/preview/"))
+    assert sent.headers["location"] == "/agent/projects/a%3Fb%23%25/preview/"
+
+
 def test_nobody_else_opens_them(previewed: Previewed, guarded: Service, model_server: ModelServer) -> None:
     run_path, project_path = f"/agent/run/{previewed.run_id}", f"/agent/projects/{previewed.project_id}"
     for base in (f"{run_path}/preview/", f"{project_path}/preview/"):
         assert previewed.ask(base).status_code == 401
         assert previewed.ask(base, **bearer(CI)).status_code == 404
-        assert previewed.ask(f"{base}rwp_made.up/").status_code == 401
+        refused = previewed.ask(f"{base}rwp_made.up/")
+        assert refused.status_code == 401 and "sandbox" in refused.headers["content-security-policy"]
     other_run, other_url = run(guarded, model_server, "preview-other", {"index.html": PAGE})
     assert other_url is not None
     other_token = other_url.rstrip("/").rpartition("/")[2]
