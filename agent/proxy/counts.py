@@ -33,11 +33,14 @@ class Counts:
         with self._lock:
             self._bytes += size
             self._of(host)["cached" if cached else "bytes"] += size
-            if self._bytes <= self._most:
-                return
+        self.check(host)
+
+    def check(self, what: str) -> None:
+        """Raises ``Exhausted`` once nothing more may be moved."""
+        if self._bytes > self._most:
             reason = f"more than {self._most / 1024**2:,.0f} MB"
-            self._refused.setdefault(host, reason)
-        raise Exhausted(f"This command has moved {reason} over the network, and gets no more (JAIL_NETWORK_MB).")
+            self.refused(what, reason)
+            raise Exhausted(f"This command has moved {reason} over the network, and gets no more (JAIL_NETWORK_MB).")
 
     def refused(self, what: str, why: str) -> None:
         with self._lock:
@@ -45,10 +48,6 @@ class Counts:
                 self._refused[what] = why
             else:
                 self._more_refused += 1
-
-    @property
-    def is_exhausted(self) -> bool:
-        return self._bytes > self._most
 
     def report(self) -> dict[str, Any]:
         """As ``agent.messages.Traffic``."""

@@ -48,7 +48,10 @@ class Request:
     """Bytes of its body."""
 
     def field(self, name: bytes) -> bytes | None:
-        return next((value for key, value in self.fields if key.lower() == name), None)
+        return next((value for _, value in self.only(name)), None)
+
+    def only(self, name: bytes) -> tuple[tuple[bytes, bytes], ...]:
+        return tuple(each for each in self.fields if each[0].lower() == name)
 
 
 def receive(client: socket.socket, only: str = "") -> tuple[Request, bytes]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+import struct
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import IO, Final
 
 from agent.proxy.allowed import Address, Allowed, Entry, split
-from agent.proxy.cache import Cache, Draft
-from agent.proxy.counts import Counts
+from agent.proxy.cache import Cache
+from agent.proxy.counts import Counts, Exhausted
 from agent.proxy.head import Malformed, Request
 from agent.proxy.reach import Unreachable, connect
 
@@ -26,9 +29,16 @@ PACKAGE: Final = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]+\.(tgz|whl|tar\.g
 INDEX: Final = ("text/html", "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html")
 LARGEST_INDEX: Final = 64 * 1024**2
 """Bytes of a page that lists the files of one project."""
-PERSONAL: Final = (b"authorization", b"cookie", b"range", b"if-none-match", b"if-modified-since")
-"""Fields that make an answer one caller's own, or a part."""
+PLAIN: Final = re.compile(
+    rb"accept(-encoding|-language)?|user-agent|referer|cache-control|pragma|sec-fetch-mode|(npm|pacote)-[a-z-]+", re.I
+)
+"""Fields that say nothing about what is wanted. Any other may make an answer one caller's own, a part, or of something
+else than its address says (``X-Original-URL``): such an answer is passed on, and never kept.
+"""
 OF_A_CONNECTION: Final = ("connection", "keep-alive", "transfer-encoding", "content-length", "upgrade", "trailer")
+
+AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""How a connection is closed (``SO_LINGER``) so that its other end takes it for broken, not for ended."""
 
 Place = tuple[str | Address, int]
 
@@ -56,11 +66,13 @@ class Mirrors:
         self._allowed.check(host, port)
         address = f"{'https' if has_tls else 'http'}://{Entry(host, port)}{request.path.decode('latin-1')}"
         is_package = PACKAGE.fullmatch(request.path) is not None and request.method == "GET"
-        is_package = is_package and not any(request.field(name) for name in PERSONAL)
+        is_package = is_package and all(PLAIN.fullmatch(name) for name, _ in request.fields)
         if is_package and (file := self._cache.open(address)) is not None:
             with file:
                 self._from_cache(str(host), file, client)
             return
+        if is_package:  # what is kept for everybody depends on its address alone
+            request = replace(request, fields=request.only(b"user-agent"))
         with connect(self._allowed, host, port) as plain:
             self._counts.connected(str(host))
             plain.settimeout(SECONDS)
@@ -87,23 +99,32 @@ class Mirrors:
         fields = [(name, value) for name, value in response.getheaders() if name.lower() not in OF_A_CONNECTION]
         pieces: Iterable[bytes] = iter(lambda: response.read(CHUNK), b"")
         is_encoded = response.getheader("Content-Encoding", "identity") != "identity"
-        if response.getheader("Content-Type", "").partition(";")[0] in INDEX and size != 0 and not is_encoded:
+        is_index = response.getheader("Content-Type", "").partition(";")[0] in INDEX
+        if is_index and size != 0 and not is_encoded:
             content = self._linked(response.read(LARGEST_INDEX))
+            if response.length:
+                raise HTTPException("its answer is cut, or too long")
             size, pieces = len(content), [content]
+        keeps = address is not None and response.status == 200 and not is_encoded and not is_index
         client.sendall(_head(response.status, response.reason, fields, size))
-        if address is None or response.status != 200 or is_encoded:
-            self._send(host, pieces, client)
-            return
-        with self._cache.draft(address) as draft:
-            self._send(host, _copied(pieces, draft), client)
-            # A chunked answer that is cut raises; one that ends with its connection is never known to be whole.
-            if response.chunked or response.length == 0:
-                draft.keep()
+        try:
+            self._send(host, pieces, client, response, address if keeps else None)
+        except (Exhausted, OSError, HTTPException):
+            # In the middle of somebody's bytes nothing can be said but that these are not all.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
 
-    def _send(self, host: str, pieces: Iterable[bytes], client: socket.socket) -> None:
-        for piece in pieces:
-            self._counts.moved(host, len(piece))
-            client.sendall(piece)
+    def _send(
+        self, host: str, pieces: Iterable[bytes], client: socket.socket, response: HTTPResponse, address: str | None
+    ) -> None:
+        with self._cache.draft(address) if address is not None else nullcontext() as draft:
+            for piece in pieces:
+                if draft is not None:
+                    draft.write(piece)
+                self._counts.moved(host, len(piece))
+                client.sendall(piece)
+            # A chunked answer that is cut raises; one that ends with its connection is never known to be whole.
+            if draft is not None and (response.chunked or response.length == 0):
+                draft.keep()
 
     def _linked(self, page: bytes) -> bytes:
         """With its links to mirrored origins as the jail reaches these."""
@@ -139,12 +160,6 @@ def _ask(request: Request, server: socket.socket, authority: str, *, plain: bool
     connection.putheader("Connection", "close")
     connection.endheaders()
     return connection.getresponse()
-
-
-def _copied(pieces: Iterable[bytes], draft: Draft) -> Iterator[bytes]:
-    for piece in pieces:
-        draft.write(piece)
-        yield piece
 
 
 def _head(status: int, reason: str, fields: Sequence[tuple[str, str]], size: int | None) -> bytes:

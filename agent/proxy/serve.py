@@ -89,8 +89,7 @@ class Proxy:
             where = str(Entry(request.host, request.port))
             if len(rest) > request.length and request.method != "CONNECT":
                 raise head.Malformed(400, "Expected one request a connection.")
-            if self._counts.is_exhausted:
-                self._counts.moved(str(request.host), 0)
+            self._counts.check(where)
             if self._mirrors is not None and request.path and self._mirrors.has(request.host, request.port):
                 self._mirrors.answer(request, client)
             else:
@@ -126,11 +125,11 @@ class Proxy:
 
     def _join(self, client: socket.socket, host: str | Address, port: int | None) -> None:
         """Whatever they speak: the server is one that is listed with its port."""
-        if self._counts.is_exhausted:
-            return
-        with connect(self._allowed, host, port or 0) as server, suppress(Exhausted):
-            self._counts.connected(str(host))
-            relay(client, server, lambda size: self._counts.moved(str(host), size))
+        with suppress(Exhausted):
+            self._counts.check(str(host))
+            with connect(self._allowed, host, port or 0) as server:
+                self._counts.connected(str(host))
+                relay(client, server, lambda size: self._counts.moved(str(host), size))
 
 
 def _head(request: head.Request) -> bytes:

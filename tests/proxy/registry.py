@@ -25,6 +25,8 @@ class Registry(ThreadingHTTPServer):
         """Both: package → path → text; npm's need no package.json."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.heard: list[str] = []
+        self.fields: list[set[str]] = []
+        """Names of the fields that each of these requests had, in lower case."""
         self.contents: dict[str, tuple[str, bytes]] = {}
         self.cut_short: set[str] = set()
         """Paths whose answer ends in the middle."""
@@ -72,6 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.heard.append(self.path)
+        self.server.fields.append({name.lower() for name in self.headers})
         kind, content = self.server.contents.get(self.path.partition("?")[0], ("", b""))
         self.send_response(200 if kind else 404)
         self.send_header("Content-Type", kind or "text/plain")

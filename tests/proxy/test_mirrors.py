@@ -112,6 +112,27 @@ def test_a_registry_that_is_not_allowed_is_refused_even_where_its_packages_are_k
         get(packages, PACKAGE, allow="other.example")
 
 
+def test_an_answer_that_is_cut_never_looks_whole(packages: Registry, cache: Path) -> None:
+    place = f"localhost:{packages.server_port}"
+    mirrors = Mirrors([f"https://{place}"], parse(place), Counts(10), Cache(1 << 30))
+    with socket.create_server(("127.0.0.1", 0)) as door, socket.create_connection(door.getsockname()) as theirs:
+        ours, _ = door.accept()
+        with ours:
+            theirs.sendall(f"GET http://{place}{PACKAGE} HTTP/1.1\r\n\r\n".encode())
+            mirrors.answer(receive(ours)[0], ours)
+        with pytest.raises(ConnectionResetError):
+            while theirs.recv(65_536):
+                pass
+    assert not list(cache.iterdir())
+
+
+def test_an_index_that_is_cut_is_no_answer(packages: Registry, cache: Path) -> None:
+    packages.cut_short = {"/simple/linked/"}
+    with pytest.raises(Unreachable, match="cut"):
+        get(packages, "/simple/linked/", allow=f"localhost:{packages.server_port}")
+    packages.cut_short = set()
+
+
 def test_the_cache_stays_within_its_size_and_drops_what_was_not_used_for_longest(cache: Path) -> None:
     small = Cache(250)
     for seconds, address in ((300, "first"), (200, "second")):

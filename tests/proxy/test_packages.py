@@ -80,14 +80,17 @@ def test_a_package_is_fetched_once_for_all_runs(
 
 def test_what_belongs_to_one_caller_or_is_not_whole_is_not_kept(folder: Path, packages: Registry) -> None:
     fetch = f"curl -sS -o /dev/null -H 'User-Agent: x' http://{packages.host}{TARBALL}"
-    others = f"{fetch}?x; {fetch} -H 'Authorization: x'; {fetch} -H 'Range: bytes=0-1'; {fetch} -H 'Cookie: a=b'; true"
+    fields = ("Authorization: x", "Range: bytes=0-1", "Cookie: a=b", "X-JFrog-Art-Api: x", "X-Original-URL: /greeter")
+    others = "; ".join([f"{fetch}?x", *(f"{fetch} -H '{field}'" for field in fields), "true"])
     packages.cut_short = {TARBALL}
     install(folder, "run_1", fetch, packages)
     packages.cut_short = set()
     install(folder, "run_1", others, packages)
     packages.heard.clear()
-    install(folder, "run_2", fetch, packages)
+    packages.fields.clear()
+    install(folder, "run_2", f"{fetch} -H 'Accept: x/y' -H 'Accept-Language: xx' -H 'npm-command: ci'", packages)
     assert packages.heard == [TARBALL]
+    assert packages.fields == [{"host", "user-agent", "accept-encoding", "connection"}]
     install(folder, "run_3", fetch, packages)
     assert packages.heard == [TARBALL]
 
