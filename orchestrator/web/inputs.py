@@ -23,6 +23,9 @@ from orchestrator.web.errors import Problem
 MISSING: Final = "Missing required fields: projectId and value"
 ON_CONFLICT: Final = get_args(OnConflict)
 PROJECT_ID_LONGEST: Final = 200
+NO_ADDRESS: Final = re.compile(r"^/|(^|/)\.\.?(/|$)|\.zip$|/(files|preview)(/|$)")
+"""Ids whose address (`/agent/projects/<id>`) is that of something else, or that programs shorten on the way."""
+UNFIT_PROJECT: Final = "projectId must not begin with /, end in .zip, or have a part ., .., /files or /preview"
 PAGE_RUNS: Final = 50
 PAGE_RUNS_MOST: Final = 200
 STATUSES: Final = ("queued", "running", "waiting", *sorted(END_STATUSES))
@@ -42,6 +45,13 @@ def project_id(given: str) -> str:
     return given
 
 
+def named_project(given: str) -> str:
+    """The id of a project that may be begun with it: one that its addresses can hold. Raises Problem 400."""
+    if NO_ADDRESS.search(project_id(given)):
+        raise Problem(400, UNFIT_PROJECT)
+    return given
+
+
 def _on_conflict(given: Any) -> Any:
     if given not in ON_CONFLICT:
         raise Problem(400, f"onConflict must be one of {', '.join(ON_CONFLICT)}", {"got": given})
@@ -55,7 +65,7 @@ def _framework(given: Any) -> Any:
     return given
 
 
-ProjectId = Annotated[str, AfterValidator(project_id)]
+ProjectId = Annotated[str, AfterValidator(named_project)]
 Framework = Annotated[str | None, BeforeValidator(_framework)]
 """The template that an empty project begins with."""
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from lab.service import Service
+from orchestrator.web.inputs import UNFIT_PROJECT
 
 MISSING = "Missing required fields: projectId and value"
 GOOD = {"projectId": "p1", "value": "a tip calculator"}
@@ -57,6 +58,10 @@ def assert_problem(response: httpx.Response, status: int, error: str) -> dict[st
             {**GOOD, "projectId": "p\n1"},
             "projectId must be printable and have at most 200 characters",
             id="line-break-in-project",
+        ),
+        *(
+            pytest.param({**GOOD, "projectId": given}, UNFIT_PROJECT, id=f"project-{given}")
+            for given in ("/p", "..", "a/./b", "a/..", "p.zip", "p/files/a", "p/preview")
         ),
     ],
 )
