@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from redis.exceptions import RedisError
 
@@ -18,11 +19,13 @@ from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import get_logger
 from orchestrator.owners import ProjectOwners, UnknownProject
-from orchestrator.runlog import RunLog, RunRecord
+from orchestrator.runlog import Page, RunLog, RunRecord
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import project_latest
 from orchestrator.runlog.projects import PROJECT_TTL
 from orchestrator.runlog.staging import Branch
+
+T = TypeVar("T")
 
 log = get_logger(__name__)
 
@@ -101,8 +104,8 @@ class Runs:
         run_id = self._keys.claim(caller, key, asked.model_dump_json(exclude_none=True), run_id)
         return run_id, not self._log.exists(run_id)
 
-    def start(self, run_id: str, prompt: Prompt, caller: str) -> None:
-        """Start the run, when its turn in its project comes.
+    def start(self, run_id: str, prompt: Prompt, caller: str) -> Page | None:
+        """Start the run, when its turn in its project comes; returns its first events, None where it was there before.
 
         Raises UnknownProject, TooManyRuns, ProjectBusy, LogFull and redis' errors: then there is no run. Raises
         StartUncertain where there may be one.
@@ -114,7 +117,7 @@ class Runs:
             model=prompt.model,
             framework=prompt.framework,
         )
-        self._start(
+        return self._start(
             request,
             prompt.on_conflict,
             caller,
@@ -144,9 +147,7 @@ class Runs:
         )
         log.info(f"run.{branch.kind}", run_id=run_id, source=source.run_id, steps=len(branch.past.steps), caller=caller)
 
-    def _start(
-        self, request: RunRequested, on_conflict: OnConflict, caller: str, store: Callable[[Choice], object]
-    ) -> None:
+    def _start(self, request: RunRequested, on_conflict: OnConflict, caller: str, store: Callable[[Choice], T]) -> T:
         run_id, project_id = request.run_id, request.project_id
         self._admit(project_id, caller)
         before = self._turns.join(project_id, run_id, on_conflict, lambda other: self.cancel(other, caller))
@@ -154,16 +155,16 @@ class Runs:
             self._log.line.leave(project_id, run_id)
             raise TooManyRuns(f"{before} runs of this project are unfinished; try again later")
         choice = self._dispatcher.choose(project_id) if before == 0 else hold(before)
-        self._dispatcher.reserve(run_id, choice)
-        self._note(project_id, run_id, caller)
+        self._announce(request, choice, caller)
         try:
-            store(choice)
+            stored = store(choice)
         except RedisError as error:
             raise StartUncertain("Redis did not answer while the run was being stored: it may have started") from error
         if choice.engine != HELD:
             self._dispatcher.start(request, choice.engine)
         metrics.RUNS_STARTED.labels(choice.engine).inc()
         log.info("run.accepted", run_id=run_id, engine=choice.engine, model=request.model, caller=caller)
+        return stored
 
     def _admit(self, project_id: str, caller: str) -> None:
         """The project is the caller's from now on, and there is room. Raises UnknownProject, TooManyRuns."""
@@ -189,8 +190,10 @@ class Runs:
         self._log.quota.drop_runs(caller, over)
         return len(added) - len(over)
 
-    def _note(self, project_id: str, run_id: str, caller: str) -> None:
+    def _announce(self, request: RunRequested, choice: Choice, caller: str) -> None:
+        run_id, project_id = request.run_id, request.project_id
         pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
+        self._dispatcher.reserve(pipe, run_id, choice)
         pipe.set(project_latest(project_id), run_id, ex=PROJECT_TTL)
         self._log.quota.add_run(pipe, caller, run_id)
         self._log.index.add(pipe, caller, project_id, run_id)

@@ -67,9 +67,9 @@ class Dispatcher:
     def _choice(self, engine: str, why: str) -> Choice:
         return Choice(engine, f"Accepted; {self._engines[engine].title} runs the steps{why}")
 
-    def reserve(self, run_id: str, choice: Choice) -> None:
-        """Announce a run that is stored next, so that it is found should this process die."""
-        self._log.queue.reserve(choice.engine, run_id, RESERVED_SECONDS)
+    def reserve(self, pipe: Any, run_id: str, choice: Choice) -> None:
+        """Add a command to ``pipe`` that announces a run, which is stored next: it is found should this process die."""
+        self._log.queue.reserve(choice.engine, run_id, RESERVED_SECONDS, pipe)
 
     def unfinished(self) -> dict[str, int]:
         """The numbers of unfinished runs, by the queue that they stand in."""

@@ -30,19 +30,25 @@ class Follower:
         self._hub, self._drain, self._keepalive = hub, drain, keepalive
 
     def attach(self, run_id: str) -> Viewer:
-        """A place for a viewer, of a run that need not be stored yet. Raises TooManyViewers, HubUnavailable."""
-        return self._hub.attach(run_id)
+        """A place for a viewer, of a run that need not be stored yet, where all is kept that is published from now on.
 
-    def open(self, run_id: str, after: int, framer: Framer, viewer: Viewer | None = None) -> Stream:
+        Raises TooManyViewers, HubUnavailable.
+        """
+        viewer = self._hub.attach(run_id)
+        viewer.catch_up()
+        return viewer
+
+    def open(
+        self, run_id: str, after: int, framer: Framer, viewer: Viewer | None = None, page: Page | None = None
+    ) -> Stream:
         """A stream of the events after the id ``after``; nothing published from now on can be missed.
 
-        It takes over ``viewer``, or a new place. Raises TooManyViewers, HubUnavailable, RunMissing and redis' errors;
-        once it is open nothing is raised.
+        It takes over ``viewer``, or a new place, and begins with ``page`` where that was read since. Raises
+        TooManyViewers, HubUnavailable, RunMissing and redis' errors; once it is open nothing is raised.
         """
-        viewer = viewer or self._hub.attach(run_id)
+        viewer = viewer or self.attach(run_id)
         try:
-            viewer.catch_up()
-            opening = self._pages.read(run_id, after)
+            opening = self._pages.read(run_id, after) if page is None else (page, Batch(page.first, page.events))
         except BaseException:
             viewer.close()
             raise

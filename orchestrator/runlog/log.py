@@ -116,12 +116,17 @@ class RunLog:
         self.inbox = Inbox(self._scripts, self.redact)
         self.approvals = Approvals(self._scripts, self.queue, self.redact)
 
-    def create(self, request: RunRequested, engine: str, greeting: str, caller: str = LOCAL) -> bool:
-        """Store a queued run of ``caller`` whose first event is the status ``greeting``; False where it exists."""
+    def create(self, request: RunRequested, engine: str, greeting: str, caller: str = LOCAL) -> Page | None:
+        """Store a queued run of ``caller`` whose first event is the status ``greeting``; None where it exists.
+
+        Returns what can be read of it now.
+        """
         body = encode_body(request.run_id, "status", greeting, "request", 0)
         fields = self._fields(request, engine, caller, now_ms())
-        outcome, _ = self._call("create", request.run_id, NO_STEP, body, *_flat(fields))
-        return outcome == "ok"
+        outcome, event = self._scripts.call("create", request.run_id, NO_STEP, body, *_flat(fields))
+        if outcome != b"ok":
+            return None
+        return Page("queued", last=1, first=1, owner=RunOwner(caller, request.project_id), events=[event])
 
     def adopt(self, staged: Staged, request: RunRequested, engine: str, greeting: str, caller: str) -> bool:
         """Store a queued run that goes on from another; False where it exists. See ``create``.

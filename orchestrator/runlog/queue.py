@@ -19,9 +19,9 @@ class RunQueue:
     def __init__(self, redis: Client) -> None:
         self._redis = redis
 
-    def reserve(self, engine: str, run_id: str, seconds: float) -> None:
-        """Announce a run; it is due in ``seconds``. May be repeated."""
-        self._redis.zadd(unfinished(engine), {run_id: _in(seconds)})
+    def reserve(self, engine: str, run_id: str, seconds: float, pipe: Any = None) -> None:
+        """Announce a run, with ``pipe`` if there is one; it is due in ``seconds``. May be repeated."""
+        (self._redis if pipe is None else pipe).zadd(unfinished(engine), {run_id: _in(seconds)})
 
     def due(self, engine: str, most: int) -> list[str]:
         """Runs whose time has come, the longest due first."""

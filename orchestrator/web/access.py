@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import flask
 
@@ -13,13 +13,15 @@ from agent.messages import Approval
 from orchestrator.hub import Follower, Stream, Viewer
 from orchestrator.hub.frames import Framer
 from orchestrator.logs import get_logger
-from orchestrator.runlog import RunLog, RunRecord, RunUnfinished
+from orchestrator.runlog import Page, RunLog, RunRecord, RunUnfinished
 from orchestrator.runlog.staging import Branch
 from orchestrator.runs import Again, Fork, Prompt, Runs, StartUncertain
 from orchestrator.web import inputs
 from orchestrator.web.callers import Door, caller
 from orchestrator.web.errors import Problem
 from orchestrator.web.grants import Action, Grant, Tokens
+
+T = TypeVar("T")
 
 STREAM_TOKEN_SECONDS: Final = 3600
 """How long after a run's time a token of its POST still opens it."""
@@ -53,29 +55,36 @@ class RunAccess:
         # The viewer's place comes first: a run that nobody can watch must not be started, and paid, for a 503.
         viewer = self.follower.attach(run_id)
         try:
-            self.start(run_id, prompt, is_new)
-            return self.open(run_id, after, framer, viewer, "start")
+            page = self.start(run_id, prompt, is_new)
+            return self.open(run_id, after, framer, viewer, "start", page)
         except BaseException:
             viewer.close()
             raise
 
-    def start(self, run_id: str, prompt: Prompt, is_new: bool) -> None:
-        """Start the run if it is new. From then on every answer names it, errors too."""
-        self._named(run_id, lambda: self.runs.start(run_id, prompt, caller().name) if is_new else None)
+    def start(self, run_id: str, prompt: Prompt, is_new: bool) -> Page | None:
+        """Start the run if it is new; see Runs.start. From then on every answer names it, errors too."""
+        return self._named(run_id, lambda: self.runs.start(run_id, prompt, caller().name) if is_new else None)
 
-    def _named(self, run_id: str, start: Callable[[], object]) -> None:
+    def _named(self, run_id: str, start: Callable[[], T]) -> T:
         names = {"X-Run-Id": run_id, "X-Stream-Token": self._stream_token(run_id)}
         try:
-            start()
+            started = start()
         except StartUncertain:
             flask.g.run_headers = names
             raise
         flask.g.run_headers = names
+        return started
 
     def open(
-        self, run_id: str, after: int, framer: Framer, viewer: Viewer | None = None, action: Action = "read"
+        self,
+        run_id: str,
+        after: int,
+        framer: Framer,
+        viewer: Viewer | None = None,
+        action: Action = "read",
+        page: Page | None = None,
     ) -> Stream:
-        stream = self.follower.open(run_id, after, framer, viewer)
+        stream = self.follower.open(run_id, after, framer, viewer, page)
         try:
             self.door.run(run_id, stream.owner, action)
             inputs.check_cursor(after, stream.last)

@@ -28,7 +28,7 @@ class Writer:
 
     def create(self) -> bool:
         request = RunRequested(run_id=self.run_id, project_id="p", value="v")
-        return self.log.create(request, "direct", "Accepted")
+        return self.log.create(request, "direct", "Accepted") is not None
 
     def begin(self, step: str, engine_attempt: int = 0, nonce: str | None = None) -> int:
         return self.log.begin(self.run_id, step, engine_attempt, nonce or f"n{next(self._nonces)}").attempt

@@ -45,19 +45,19 @@ local function is_full()
 end
 
 -- Number bodies (an event's JSON without its id) from last + 1 on, store and publish them, and note the last id together
--- with more fields of the run hash; returns that id.
+-- with more fields of the run hash; returns that id, and that event.
 local function publish(last, bodies, ...)
-  local call, id, size = redis.call, tonumber(last or '0'), 0
+  local call, id, size, event = redis.call, tonumber(last or '0'), 0, nil
   for i = 1, #bodies do
     id = id + 1
-    local event = '{"id":' .. id .. ',' .. bodies[i]
+    event = '{"id":' .. id .. ',' .. bodies[i]
     call('XADD', LOG, 'MAXLEN', '~', MAXLEN, id .. '-0', 'e', event)
     call('PUBLISH', CHANNEL, event)
     size = size + #event
   end
   count_bytes(size)
   call('HSET', RUN, 'last', id, ...)
-  return id
+  return id, event
 end
 
 -- What a write has to know, and why this attempt of the step may not write, or nil.
