@@ -7,6 +7,7 @@ from typing import Final
 
 import flask
 
+from orchestrator.coding import sandbox_dir
 from orchestrator.engines.inngest.registration import Registration, sync_through
 from orchestrator.service import build_service
 from orchestrator.settings import Settings
@@ -72,7 +73,13 @@ def create_app(settings: Settings) -> flask.Flask:
         app.register_blueprint(blueprint, url_prefix=prefix)
     in_production = not settings.dev
     health = HealthRoutes(
-        service.redis, service.dispatcher, registration, service.models, in_production, settings.agent_sandbox
+        service.redis,
+        service.dispatcher,
+        registration,
+        service.models,
+        in_production,
+        settings.agent_sandbox,
+        sandbox_dir(settings),
     )
     app.register_blueprint(health.blueprint())
     app.register_blueprint(MetricsRoutes(service.dispatcher, door).blueprint())

@@ -24,6 +24,7 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 from orchestrator.logs import configure_logging
 from orchestrator.metrics import mark_process_dead
 from orchestrator.redact import Redactor
+from orchestrator.refusals import warn_of_slips
 from orchestrator.runlog.fitness import refuse_unfit_redis
 from orchestrator.settings import SettingsError, load_settings
 from orchestrator.web.gunicorn_quiet import hide_server
@@ -34,6 +35,8 @@ except SettingsError as error:
     sys.exit(f"runwire cannot start:\n{error}")
 
 configure_logging(settings.log_level, Redactor.from_environment(os.environ), as_json=settings.logs_as_json)
+
+warn_of_slips(os.environ, (name.upper() for name in type(settings).model_fields))
 
 # Each viewer is an open file.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -22,6 +22,11 @@ from orchestrator.runlog import RunLog, RunRecord
 from orchestrator.settings import Settings
 from orchestrator.user import RemoteUser
 
+NO_MODEL: Final = (
+    "a scripted demonstration answers, as none of OPENAI_API_KEY, OPENAI_BASE_URL, ANTHROPIC_API_KEY and "
+    "ANTHROPIC_BASE_URL is set"
+)
+
 
 def make_catalog(settings: Settings) -> Catalog:
     """The models that are configured. Once per process: it holds their clients."""
@@ -46,6 +51,10 @@ WIND_DOWN: Final = 60.0
 """Seconds before its deadline in which a run begins no new turn but its last …"""
 WIND_DOWN_SHARE: Final = 0.1
 """… or this share of all its time, where that is less."""
+
+
+def sandbox_dir(settings: Settings) -> Path:
+    return Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
 
 
 def budgets(settings: Settings) -> Budgets:
@@ -89,7 +98,7 @@ class Coder:
         self._settings, self._previews, self._deliveries = settings, previews, deliveries
         self._models, self._keys = models, keys
         self._log = log
-        self._dir = Path(settings.agent_sandbox_dir) if settings.agent_sandbox_dir else default_dir()
+        self._dir = sandbox_dir(settings)
 
     def run(self, record: RunRecord, step: Step) -> dict[str, Any]:
         """Returns the data of the ``complete`` event. Raises agent.errors."""

@@ -25,7 +25,7 @@ def http_address(given: str) -> str:
     except ValueError:
         is_whole = False
     if not is_whole or any(character.isspace() for character in given.strip()):
-        raise ValueError("expected an absolute http(s) address, such as https://app.example/hook")
+        raise ValueError("expected an absolute http(s) address, such as https://host.example/path")
     return given.strip()
 
 

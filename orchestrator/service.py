@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import inngest
 
 from agent.models.catalog import OFFLINE, Catalog
-from orchestrator.coding import Coder, make_catalog
+from orchestrator.coding import NO_MODEL, Coder, make_catalog
 from orchestrator.destinations import Deliveries, ErrorReports, make_destinations
 from orchestrator.destinations.error_reports import LEASE_SECONDS as REPORTS_LEASE_SECONDS
 from orchestrator.drain import Drain
@@ -124,7 +124,7 @@ def build_service(settings: Settings) -> Service:
     steps = DurableSteps(log, _emitter_settings(settings, drain, redact))
     models = make_catalog(settings)
     if models.best == OFFLINE:
-        logger.warning("models.offline_only", reason="no OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY is set")
+        logger.warning("models.offline_only", reason=NO_MODEL)
     # A key lives as long as what its run left.
     keys = IdempotencyKeys(redis, settings.agent_run_timeout + settings.events_ttl)
     tokens = Tokens(settings.secret_key, settings.api_keys, redis)

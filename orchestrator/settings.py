@@ -17,6 +17,8 @@ from agent.proxy.allowed import parse
 from agent.sandbox.network import NPM_REGISTRY, PIP_INDEX, origin
 from orchestrator.access import INNGEST, LOCAL, SECRET_SHORTEST, exact_origins, is_hard_to_guess, named_keys
 from orchestrator.receivers import http_address, webhook_secrets
+from orchestrator.redis_url import check_redis_url
+from orchestrator.refusals import refusals
 
 REQUIRED_BY_INNGEST = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY")
 """In production, except where AGENT_ENGINE=direct does without Inngest."""
@@ -36,7 +38,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False)
 
     # -- the platform
     port: int = Field(8000, ge=1, le=65535, description="Port that gunicorn binds to.")
@@ -46,6 +48,7 @@ class Settings(BaseSettings):
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
         pattern=r"^rediss?(\+sentinel)?://",
+        examples=["redis://host:6379/0", "rediss://:password@host:6379"],
         description="Where run logs, channels and leases live: a server, any node of a Cluster, or "
         "`redis+sentinel://host:26379,host:26379/name`. `make run` starts its own Redis if this is not set.",
     )
@@ -86,7 +89,10 @@ class Settings(BaseSettings):
         "unset, `0` or `false` in production, where keys are required.",
     )
     inngest_base_url: str = Field(
-        "http://127.0.0.1:8288", pattern=r"^https?://", description="The dev server, or a self-hosted Inngest."
+        "http://127.0.0.1:8288",
+        pattern=r"^https?://",
+        examples=["http://127.0.0.1:8288"],
+        description="The dev server, or a self-hosted Inngest.",
     )
     inngest_event_key: str | None = Field(None, description="Key for sending events; required in production.")
     inngest_signing_key: str | None = Field(
@@ -98,6 +104,7 @@ class Settings(BaseSettings):
     inngest_app_url: str | None = Field(
         None,
         pattern=r"^https?://[^/]+/?$",
+        examples=["https://my-runwire.example (without a path)"],
         description="This service's public origin, as Inngest reaches it. Registration in production needs it.",
     )
     inngest_serve: bool = Field(
@@ -106,6 +113,7 @@ class Settings(BaseSettings):
     inngest_app_id: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_-]{1,100}$",
+        examples=["my-app (letters, digits, - and _)"],
         description="The app's id at Inngest. Without one: `runwire`, in development with a mark of this checkout.",
     )
     inngest_concurrency: int = Field(10, ge=1, description="Steps that Inngest executes at a time.")
@@ -236,6 +244,7 @@ class Settings(BaseSettings):
     convex_function: str = Field(
         "messages:saveResult",
         pattern=r"^[A-Za-z0-9_./-]+:[A-Za-z0-9_]+$",
+        examples=["messages:saveResult (module:function)"],
         description="The mutation that gets the assistant's message and the files (docs/results.md).",
     )
     agent_webhook_url: str | None = Field(
@@ -279,6 +288,7 @@ class Settings(BaseSettings):
     otel_exporter_otlp_endpoint: str | None = Field(
         None,
         pattern=r"^https?://",
+        examples=["http://collector:4318"],
         description="Where the traces of finished runs go (OTLP over HTTP). `OTEL_EXPORTER_OTLP_HEADERS`, "
         "`OTEL_SERVICE_NAME` and the exporter's other variables count, too.",
     )
@@ -293,6 +303,25 @@ class Settings(BaseSettings):
         if meant.lower() not in ("1", "true", "0", "false"):
             raise ValueError("expected 1, true, 0, false or the dev server's http(s) URL")
         return "1" if meant.lower() in ("1", "true") else "0"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, given: str) -> str:
+        check_redis_url(given)
+        return given
+
+    @field_validator("agent_model_table")
+    @classmethod
+    def _model_table(cls, given: str | None) -> str | None:
+        table(given)
+        return given
+
+    @field_validator("openai_models", "anthropic_models")
+    @classmethod
+    def _names_a_model(cls, given: str) -> str:
+        if not names(given):
+            raise ValueError("expected names of models, with commas between them")
+        return given
 
     @field_validator("agent_api_keys")
     @classmethod
@@ -334,20 +363,28 @@ class Settings(BaseSettings):
                 f"EVENTS_TTL ({self.events_ttl:g} s) must not be shorter than AGENT_RUN_TIMEOUT "
                 f"({self.agent_run_timeout:g} s): a run would lose its own files"
             )
+        if self.events_coalesce_max_ms < self.events_coalesce_ms:
+            raise ValueError(
+                f"EVENTS_COALESCE_MAX_MS ({self.events_coalesce_max_ms:g}) must not be less than "
+                f"EVENTS_COALESCE_MS ({self.events_coalesce_ms:g})"
+            )
         if not self.dev:
             unneeded = REQUIRED_BY_INNGEST if self.agent_engine == "direct" else ()
             required = [name for name in REQUIRED_IN_PRODUCTION if name not in unneeded]
             missing = [name for name in required if name.lower() not in self.model_fields_set]
             if missing:
-                raise ValueError(f"missing in production (INNGEST_DEV is not set): {', '.join(missing)}")
+                without = " AGENT_ENGINE=direct does without Inngest." if {*missing} & {*REQUIRED_BY_INNGEST} else ""
+                raise ValueError(
+                    f"missing in production: {', '.join(missing)}.{without} On a developer's machine set INNGEST_DEV=1."
+                )
             if not is_hard_to_guess(self.secret_key, SECRET_SHORTEST):
                 raise ValueError(
-                    f"SECRET_KEY must have at least {SECRET_SHORTEST} random characters in production; "
+                    f"SECRET_KEY: must have at least {SECRET_SHORTEST} random characters in production; "
                     'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
                 )
         return self
 
-    @field_validator("convex_url", "agent_webhook_url")
+    @field_validator("convex_url", "agent_webhook_url", "openai_base_url", "anthropic_base_url")
     @classmethod
     def _address(cls, given: str | None) -> str | None:
         return None if given is None else http_address(given)
@@ -456,9 +493,4 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # the overrides are validated like the environment
     except ValidationError as error:
-        raise SettingsError("\n".join(_lines(error))) from None
-
-
-def _lines(error: ValidationError) -> list[str]:
-    # Values stay out of the message: they may be secrets.
-    return [f"{'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("\n".join(refusals(error, Settings.model_fields))) from None

@@ -17,6 +17,7 @@ from inngest.connect import ConnectionState, connect
 
 from orchestrator.logs import configure_logging
 from orchestrator.redact import Redactor
+from orchestrator.refusals import warn_of_slips
 from orchestrator.runlog.fitness import refuse_unfit_redis
 from orchestrator.service import Service, build_service
 from orchestrator.settings import Settings, SettingsError, load_settings
@@ -49,6 +50,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"runwire cannot start:\n{error}")
     configure_logging(settings.log_level, Redactor.from_environment(os.environ), as_json=settings.logs_as_json)
+    warn_of_slips(os.environ, (name.upper() for name in type(settings).model_fields))
     if not settings.dev:
         refuse_unfit_redis(settings)
     # The SDK's pool would otherwise be as small as the machine; steps mostly wait.

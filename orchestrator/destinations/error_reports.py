@@ -19,6 +19,7 @@ from orchestrator.drain import Drain
 from orchestrator.events import now_ms
 from orchestrator.logs import bound, get_logger
 from orchestrator.runlog import RunLog, RunMissing, RunRecord
+from orchestrator.runlog.causes import cause
 from orchestrator.runlog.lease import Lease
 
 LOOK_SECONDS: Final = 1.0
@@ -50,7 +51,7 @@ class ErrorReports:
                 while self._lease.mine() and self.tell_one():
                     pass
             except (RedisError, OSError) as error:
-                log.warning("reports.redis_away", error=repr(error))
+                log.warning("reports.redis_away", reason=cause(error))
             except Exception:
                 log.exception("reports.crashed")
 

@@ -19,6 +19,7 @@ from orchestrator.events import RunRequested, end_code
 from orchestrator.logs import get_logger
 from orchestrator.patience import AWAY, patiently
 from orchestrator.runlog import AttemptStale, LogFull, LogUnavailable, Refused, RunLog, RunMoved, RunRecord
+from orchestrator.runlog.causes import cause
 from orchestrator.steps import DurableSteps
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ class DirectEngine:
                     self._renew_leases()
                     self._take(self._log.queue.due(self.name, self.places))
             except (RedisError, OSError, LogFull) as error:
-                log.warning("direct.redis_away", error=repr(error))
+                log.warning("direct.redis_away", reason=cause(error))
             self._wake.wait(max(0.0, next_look - time.monotonic()))
             self._wake.clear()
 

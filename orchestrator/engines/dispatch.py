@@ -17,6 +17,7 @@ from orchestrator.logs import get_logger, start_thread
 from orchestrator.patience import patiently
 from orchestrator.runlog import Beat, LogUnavailable, Refused, RunLog
 from orchestrator.runlog.approvals import WAITING
+from orchestrator.runlog.causes import cause
 from orchestrator.settings import Settings
 
 RESERVED_SECONDS: Final = 2.0
@@ -155,7 +156,7 @@ class Dispatcher:
         except Refused:
             pass  # it has ended
         except (RedisError, LogUnavailable) as error:
-            log.warning("dispatch.redis_away", run_id=run_id, error=repr(error))  # the watch comes to it
+            log.warning("dispatch.redis_away", run_id=run_id, reason=cause(error))  # the watch comes to it
 
     def _in_background(self, work: Callable[..., None], *args: object) -> None:
         start_thread(work, *args, name=work.__name__)

@@ -22,6 +22,7 @@ from orchestrator.engines.standstill import Scene, is_out_of_time, worth_saying
 from orchestrator.engines.turns import Turns
 from orchestrator.logs import get_logger
 from orchestrator.runlog import Beat, LogFull, Refused, RunLog
+from orchestrator.runlog.causes import cause
 from orchestrator.runlog.lease import Lease
 from orchestrator.steps.heart import BEAT_SECONDS
 
@@ -70,7 +71,7 @@ class Watch:
                 if self._lease.mine():
                     self.look()
             except (RedisError, OSError, LogFull) as error:
-                log.warning("watch.redis_away", error=repr(error))
+                log.warning("watch.redis_away", reason=cause(error))
             except Exception:
                 log.exception("watch.crashed")  # one run's trouble must not leave all the others alone
 

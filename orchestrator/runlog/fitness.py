@@ -17,17 +17,28 @@ from orchestrator.settings import Settings
 log = get_logger(__name__)
 
 SAFE_POLICY: Final = "noeviction"
+OLDEST: Final = (6, 2)
+"""Tried with 6.2 and 7.0; what came before was not tried."""
 
 
 def unfit(redis: Client) -> str | None:
     """Why this Redis is not fit for runs, with what mends it; None where it is. Raises redis' errors."""
-    policies = set(_policies(redis)) - {SAFE_POLICY}
+    nodes = list(_nodes(redis))
+    policies = {node["maxmemory_policy"] for node in nodes if "maxmemory_policy" in node} - {SAFE_POLICY}
     if policies:
         return (
             f"Redis may evict runs that are on their way: its maxmemory-policy is {', '.join(sorted(policies))}. "
             f"Set it to {SAFE_POLICY} (redis-cli config set maxmemory-policy {SAFE_POLICY}, or at your provider)."
         )
+    if too_old := [version for node in nodes if is_too_old(version := str(node.get("redis_version", "")))]:
+        return f"Redis is too old: it is {too_old[0]}, and {'.'.join(map(str, OLDEST))} or newer is needed."
     return None
+
+
+def is_too_old(version: str) -> bool:
+    """One that tells no version that we can read may be a newer server of another name."""
+    numbers = version.split(".")[:2]
+    return len(numbers) == 2 and all(map(str.isdigit, numbers)) and tuple(map(int, numbers)) < OLDEST
 
 
 def refuse_unfit_redis(settings: Settings) -> None:
@@ -49,11 +60,10 @@ def check_write(redis: Client) -> None:
     redis.delete(NOTHING)
 
 
-def _policies(redis: Client) -> Iterator[str]:
-    """The policy of each node; nothing where the server does not tell."""
+def _nodes(redis: Client) -> Iterator[dict[str, Any]]:
+    """What each node says of itself; nothing where the server does not tell."""
     try:
-        answer: dict[str, Any] = redis.info("memory")
+        answer: dict[str, Any] = redis.info("memory", "server")
     except ResponseError:
         return
-    nodes = [answer] if "used_memory" in answer else list(answer.values())  # a Cluster answers for each node
-    yield from (node["maxmemory_policy"] for node in nodes if "maxmemory_policy" in node)
+    yield from [answer] if "used_memory" in answer else answer.values()  # a Cluster answers for each node

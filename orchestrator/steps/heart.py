@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from orchestrator.logs import get_logger
 from orchestrator.patience import AWAY
 from orchestrator.runlog import Refused, RunLog
+from orchestrator.runlog.causes import cause
 
 BEAT_SECONDS: Final = 2.0
 """A third of a step's lease: one beat may get lost."""
@@ -58,5 +59,5 @@ class Heart:
                 except Refused:
                     self._running.discard(place)  # the attempt finds out by itself
                 except (RedisError, *AWAY) as error:
-                    log.warning("heart.redis_away", error=repr(error))
+                    log.warning("heart.redis_away", reason=cause(error))
                     break

@@ -20,6 +20,7 @@ from orchestrator.events import now_ms
 from orchestrator.logs import get_logger
 from orchestrator.metrics import kind_of
 from orchestrator.runlog import LogFull, RunLog, RunMissing
+from orchestrator.runlog.causes import cause
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import TRACES
 from orchestrator.runlog.lease import Lease
@@ -78,7 +79,7 @@ class Exporter:
                 if self._lease.mine():
                     self.look(exporter)
             except (RedisError, OSError, LogFull) as error:
-                log.warning("traces.redis_away", error=repr(error))
+                log.warning("traces.redis_away", reason=cause(error))
             except Exception:
                 log.exception("traces.crashed")
 

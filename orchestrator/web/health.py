@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import flask
 from redis.exceptions import RedisError
 
-from agent.models.catalog import Catalog
+from agent.errors import PermanentError
+from agent.models.catalog import OFFLINE, Catalog
 from agent.sandbox import why_no_jail
+from agent.sandbox.folder import own_folder
+from orchestrator.coding import NO_MODEL
 from orchestrator.engines.dispatch import Dispatcher
 from orchestrator.engines.inngest.registration import Registration
 from orchestrator.runlog.causes import cause
@@ -26,6 +30,7 @@ class HealthRoutes:
     in_production: bool
     sandbox: str
     """AGENT_SANDBOX."""
+    sandbox_dir: Path
 
     def blueprint(self) -> flask.Blueprint:
         routes = flask.Blueprint("health", __name__)
@@ -48,11 +53,21 @@ class HealthRoutes:
             return self._not_ready({"redis": reason})
         if failed:
             return self._not_ready({"redis": "ok", "engine": choice.engine, "registration": failed})
+        try:
+            own_folder(self.sandbox_dir)
+        except PermanentError as error:
+            return self._not_ready({"redis": "ok", "engine": choice.engine, "sandbox": str(error)})
         commands = self._commands()
         if self.sandbox == "bubblewrap" and commands != "jailed":
             return self._not_ready({"redis": "ok", "engine": choice.engine, "commands": commands})
         ready = {"status": "ready", "redis": reason or "ok", "engine": choice.engine, "model": self.models.best}
-        return {**ready, "commands": commands}
+        return {**ready, "commands": commands, **self._notes(choice.engine)}
+
+    def _notes(self, engine: str) -> dict[str, str]:
+        """What works, and is perhaps not meant."""
+        notes = {"models": NO_MODEL} if self.models.best == OFFLINE else {}
+        why_not = self.registration.why_not_wanted if engine == "inngest" else None
+        return {**notes, **({"registration": why_not} if why_not else {})}
 
     def _commands(self) -> str:
         if self.sandbox == "unsafe-local":

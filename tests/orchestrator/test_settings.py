@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.refusals import slips
 from orchestrator.settings import REQUIRED_IN_PRODUCTION, Settings, SettingsError, load_settings
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
@@ -130,30 +131,74 @@ def test_production_on_a_platform_is_fine(monkeypatch: pytest.MonkeyPatch, dev: 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "words"),
     [
-        ("PORT", "http"),
-        ("PORT", "0"),
-        ("PORT", "65536"),
-        ("REDIS_URL", "http://host"),
-        ("REDIS_MAX_CONNECTIONS", "0"),
-        ("INNGEST_APP_URL", "https://host/path"),
-        ("INNGEST_BASE_URL", "host:8288"),
-        ("AGENT_ENGINE", "steam"),
-        ("AGENT_SANDBOX", "docker?"),
-        ("AGENT_MAX_TURNS", "0"),
-        ("AGENT_COMMAND_TIMEOUT", "-1"),
-        ("EVENTS_TTL", "0"),
-        ("EVENTS_MAX_LOG", "many"),
-        ("SSE_KEEPALIVE", "0"),
-        ("LOG_LEVEL", "loud"),
-        ("REDIS_TLS_VERIFY", "perhaps"),
+        ("PORT", "http", "expected a whole number"),
+        ("PORT", "0", "expected 1 or more"),
+        ("PORT", "65536", "expected 65535 at most"),
+        ("REDIS_URL", "http://host", "expected something like redis://host:6379/0"),
+        ("REDIS_URL", "redis://", "expected redis://[user:password@]host[:port]"),
+        ("REDIS_URL", "redis://me:word@host:six", "expected redis://[user:password@]host[:port]"),
+        ("REDIS_URL", "redis://host/first", "expected redis://[user:password@]host[:port][/number]"),
+        ("REDIS_URL", "redis+sentinel://host", "host[:port]/service"),
+        ("REDIS_MAX_CONNECTIONS", "0", "expected 1 or more"),
+        ("REDIS_TLS_VERIFY", "perhaps", "expected true or false"),
+        ("INNGEST_APP_URL", "https://host/path", "without a path"),
+        ("INNGEST_APP_ID", "an app", "letters, digits"),
+        ("INNGEST_BASE_URL", "host:8288", "expected something like http://127.0.0.1:8288"),
+        ("AGENT_ENGINE", "steam", "expected 'auto', 'inngest' or 'direct'"),
+        ("AGENT_SANDBOX", "docker?", "'bubblewrap'"),
+        ("AGENT_MAX_TURNS", "0", "expected 1 or more"),
+        ("AGENT_MAX_TURNS", "4.5", "expected a whole number"),
+        ("AGENT_COMMAND_TIMEOUT", "-1", "expected a number above 0"),
+        ("AGENT_MAX_COST", "much", "expected a number"),
+        ("AGENT_RUN_TIMEOUT", "inf", "expected a finite number"),
+        ("DRAIN_SECONDS", "nan", "expected a finite number"),
+        ("OPENAI_BASE_URL", "localhost:11434", "expected an absolute http(s) address"),
+        ("OPENAI_MODELS", " , ", "expected names of models"),
+        ("AGENT_MODEL_TABLE", "{", "expected JSON"),
+        ("EVENTS_TTL", "0", "expected a number above 0"),
+        ("EVENTS_MAX_LOG", "many", "expected a whole number"),
+        ("SSE_KEEPALIVE", "0", "expected a number above 0"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "expected something like http://collector:4318"),
+        ("LOG_LEVEL", "loud", "expected 'DEBUG', 'INFO'"),
     ],
 )
-def test_a_bad_value_is_named_but_not_repeated(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_bad_value_is_named_in_words_but_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
     said = refusal(monkeypatch, INNGEST_DEV="1", **{name: value})
-    assert said.startswith(f"{name}: ")
+    assert said.startswith(f"{name}: ") and words in said
     assert len(said.splitlines()) == 1
+    assert not re.search("Input|String|Value error|pattern", said) and "word@" not in said.replace("password@", "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1",
+        "redis://[::1]:6379/15",
+        "rediss://:p%40ss@host:6380",
+        "redis://host?socket_timeout=3",
+        "redis+sentinel://me:word@a:26379,b/mymaster/2",
+    ],
+)
+def test_addresses_of_redis_that_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert load(monkeypatch, INNGEST_DEV="1", REDIS_URL=url).redis_url == url
+
+
+def test_what_is_missing_in_production_is_said_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = refusal(monkeypatch)
+    assert nothing.startswith("missing in production: INNGEST_EVENT_KEY, ")
+    assert "AGENT_ENGINE=direct does without Inngest" in nothing and "INNGEST_DEV=1" in nothing
+    assert "Inngest." not in refusal(monkeypatch, **{**PRODUCTION, "SECRET_KEY": ""})
+
+
+def test_a_slip_in_a_name_is_noticed() -> None:
+    """Else the setting keeps its default, and nobody is told."""
+    known = {name.upper() for name in Settings.model_fields}
+    given = ["AGENT_MAX_TRUNS", "JAIL_MEMORY", "AGENT_MAX_TURNS", "AGENT_OF_CHANGE", "INNGEST_API_BASE_URL", "PATH"]
+    assert dict(slips(given, known)) == {"AGENT_MAX_TRUNS": "AGENT_MAX_TURNS", "JAIL_MEMORY": "JAIL_MEMORY_MB"}
 
 
 def test_the_dev_server_may_be_named_by_inngest_dev(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +216,11 @@ def test_the_app_id_carries_the_checkout_in_development_only(monkeypatch: pytest
     assert load(monkeypatch, **PRODUCTION).app_id == "runwire"
     assert re.fullmatch(r"runwire-[0-9a-f]{6}", load(monkeypatch, INNGEST_DEV="1").app_id)
     assert load(monkeypatch, INNGEST_DEV="1", INNGEST_APP_ID="mine").app_id == "mine"
+
+
+def test_text_is_not_gathered_longer_at_first_than_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refusal(monkeypatch, INNGEST_DEV="1", EVENTS_COALESCE_MS="500")
+    assert "EVENTS_COALESCE_MAX_MS (200) must not be less than EVENTS_COALESCE_MS (500)" in said
 
 
 def test_events_may_not_expire_during_a_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from orchestrator.engines.inngest.dev_server import DevServer
 from orchestrator.engines.inngest.functions.code_agent_run import FUNCTION_ID
 from orchestrator.events import dumps
 from orchestrator.logs import get_logger
+from orchestrator.runlog.causes import cause
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import REGISTER_LEASE, REGISTRATION
 from orchestrator.runlog.lease import Lease
@@ -49,13 +50,23 @@ class Registration:
 
     @property
     def wanted(self) -> bool:
+        return self.why_not_wanted is None
+
+    @property
+    def why_not_wanted(self) -> str | None:
+        """With the setting that would change it; None where the service registers itself."""
         settings = self._settings
-        return settings.inngest_endpoint and settings.serve_origin is not None
+        if not settings.inngest_endpoint:
+            without = "AGENT_ENGINE=direct" if settings.agent_engine == "direct" else "INNGEST_SERVE=false"
+            return f"not wanted ({without})"
+        if settings.serve_origin is None:
+            return "INNGEST_APP_URL is not set: Inngest is not told where this service is"
+        return None
 
     def start(self, drain: Drain) -> None:
         """Register in the background, again and again until it has worked. Call once, after the fork."""
         if not self.wanted:
-            log.info("inngest.registration_off", engine=self._settings.agent_engine)
+            log.info("inngest.registration_off", reason=self.why_not_wanted)
             return
         threading.Thread(target=self._keep_trying, args=(drain,), name="registration", daemon=True).start()
 
@@ -72,7 +83,7 @@ class Registration:
             try:
                 self._look()
             except (RedisError, OSError) as error:
-                log.warning("inngest.registration_waits", error=repr(error))
+                log.warning("inngest.registration_waits", reason=cause(error))
             drain.started.wait(LOOK_SECONDS)
 
     def _look(self) -> None:
