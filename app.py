@@ -84,7 +84,9 @@ def create_app(settings: Settings) -> flask.Flask:
     app.register_blueprint(health.blueprint())
     app.register_blueprint(MetricsRoutes(service.dispatcher, door).blueprint())
     app.register_blueprint(openapi.blueprint())
-    app.register_blueprint(ConsoleRoutes(door, tokens, settings.agent_max_body_bytes).blueprint())
+    app.register_blueprint(
+        ConsoleRoutes(door, tokens, settings.agent_max_body_bytes, settings.preview_origin).blueprint()
+    )
     register_error_handlers(app)
     app.after_request(add_security_headers)
     allow_origins(app, settings.cors_origins)

@@ -21,11 +21,10 @@ SESSION_SECONDS: Final = 12 * 3600
 """As long as a working day. It ends at once when its key is exchanged."""
 
 FOLDER: Final = Path(str(files("orchestrator.web") / "pages" / "console"))
-HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-cache",  # asked each time, and answered with 304
-}
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "frame-src 'self' {previews}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class LogIn(BaseModel):
@@ -36,9 +35,12 @@ class LogIn(BaseModel):
 
 @dataclass(frozen=True)
 class ConsoleRoutes:
+    """``preview_origin``: where built pages are opened, if not below the service's own; the page shows them in a frame."""
+
     door: Door
     tokens: Tokens
     max_body_bytes: int
+    preview_origin: str
 
     def blueprint(self) -> flask.Blueprint:
         routes = flask.Blueprint("console", __name__)
@@ -55,7 +57,8 @@ class ConsoleRoutes:
     def file(self, name: str) -> flask.Response:
         """One of the page's own files; there are no folders."""
         response = flask.send_from_directory(FOLDER, name)
-        response.headers.update(HEADERS)
+        response.headers["Content-Security-Policy"] = POLICY.format(previews=self.preview_origin)
+        response.headers["Cache-Control"] = "no-cache"  # asked each time, and answered with 304
         return response
 
     def show(self) -> flask.typing.ResponseReturnValue:

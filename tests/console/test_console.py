@@ -114,6 +114,7 @@ def test_a_run_is_told_something_and_cancelled(page: Page, model_server: ModelSe
     expect(page.locator(".item.user")).to_have_text("in green, please")
     first.finish("ok")
     second.wait_until_asked()
+    assert page.locator(".steps .name").all_inner_texts()[:3] == ["prepare", "model-1", "check-1"]  # no message
     page.get_by_role("button", name="Cancel").click()
     expect(state(page)).to_have_text("cancelled")
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
@@ -139,7 +140,11 @@ def test_a_failed_run_goes_on_from_its_failure_and_is_deleted(
     prompt = model_server.script(unique("retry"), writes("a.txt", "a"), fails(401, "no such key"), DONE)
     start(page, prompt, prompt)
     expect(state(page)).to_have_text("failed")
-    page.get_by_role("button", name="Go on from the failure").click()
+    expect(page.locator("#run .problem")).to_contain_text("no such key")
+    failed = page.locator(".steps li", has_text="model-2")
+    expect(failed.locator(".bar.failed")).to_have_count(1)
+    expect(failed.get_by_role("button", name="Fork")).to_be_hidden()
+    page.get_by_role("button", name="Go on").click()
     expect(state(page)).to_have_text("done")
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
@@ -186,8 +191,22 @@ def test_it_fits_a_narrow_screen_in_the_dark(
 def test_a_run_that_is_not_there_is_said(page: Page, console: Service) -> None:
     page.goto(f"{console.url}/#/run/run_that_never_was")
     expect(page.locator("#run .problem")).to_have_text("Unknown or expired run")
-    page.goto(f"{console.url}/#/run/%3Cimg%20src=x%3E")
-    expect(page.locator("#run .problem")).not_to_be_empty()
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
+    for odd in ("%3Cimg%20src=x%3E", "%", "%F0%9F", "a/../b", "x" * 65):
+        page.goto(f"{console.url}/#/run/{odd}")
+        expect(page.locator("#run")).to_have_text("There is no such run")
+
+
+def test_a_built_page_is_shown_under_each_name_of_this_machine(
+    page: Page, console: Service, model_server: ModelServer, unique: Unique
+) -> None:
+    prompt = model_server.script(unique("page"), writes("index.html", "<title>x</title>built"), DONE)
+    run_id = start(page, prompt, prompt)
+    expect(state(page)).to_have_text("done")
+    for name in ("127.0.0.1", "localhost"):
+        page.goto(f"http://{name}:{console.port}/#/run/{run_id}")
+        page.get_by_role("tab", name="Preview").click()
+        expect(page.frame_locator(".preview iframe").locator("body")).to_have_text("built")
 
 
 def test_a_framework_is_chosen_and_run_again_with_it(
@@ -212,7 +231,46 @@ def test_it_can_be_used_without_a_mouse(page: Page, model_server: ModelServer, u
     page.keyboard.press("Control+Enter")
     expect(state(page)).to_have_text("done")
     assert page.evaluate(UNNAMED) == []
+    page.locator(".skip").press("Enter")
+    expect(page.locator("#run")).to_be_focused()
+    expect(state(page)).to_have_text("done")
 
+
+def test_what_was_taken_back_moved_and_said_meanwhile_is_in_its_place(page: Page) -> None:
+    """The model of the page alone: each sees its own kind of event."""
+    assert page.evaluate(MODEL) == {
+        "steps": {"model-1": ["done 1000 3000"], "tool-1-1": ["undone 3000 4000", "failed 9000 9500"]},
+        "waits": {"model-1": 500, "tool-1-1": None},
+        "files": {"a.txt": "old", "b.txt": None},
+    }
+
+
+MODEL = """
+async () => {
+  const { RunModel } = await import("/console/model.js");
+  const model = new RunModel();
+  let id = 0;
+  const add = (timestamp, step, type, data, attempt = 0, more = {}) => model.add({ id: ++id, timestamp, step, attempt, type, data, ...more });
+  const file = (content) => ({ path: "a.txt", content, size: 3 });
+  add(500, "request", "status", "Accepted");
+  add(1000, "model-1", "text", "a");
+  add(1500, "message_1", "user-message", { value: "b" });
+  add(2000, "model-1", "text", "c");
+  add(3000, "tool-1-1", "file-created", file("old"));
+  add(3500, "tool-1-1", "file-updated", file("new"));
+  add(4000, "tool-1-1", "file-created", { ...file("x"), path: "b.txt" });
+  add(8000, "request", "status", "moved");
+  add(9000, "tool-1-1", "rollback", { step: "tool-1-1", attempt: 0, fromId: 6, toId: 7, reason: "it died" }, 1);
+  add(9000, "tool-1-1", "text", "d", 1);
+  add(9500, "", "error", "no", 0, { code: "failed" });
+  const each = (read) => Object.fromEntries([...model.steps.values()].map((step) => [step.name, read(step)]));
+  return {
+    steps: each(({ attempts }) => attempts.map(({ state, from, to }) => `${state} ${from} ${to}`)),
+    waits: each(({ waitsFrom }) => waitsFrom),
+    files: Object.fromEntries(["a.txt", "b.txt"].map((path) => [path, model.files.get(path)?.content ?? null])),
+  };
+}
+"""
 
 UNNAMED = """
 [...document.querySelectorAll("button, a, input, select, textarea, iframe")]

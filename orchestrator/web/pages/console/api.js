@@ -3,7 +3,7 @@ import { Runwire, RunwireError } from "./runwire.js";
 
 export { RunwireError };
 
-/** Told of every change: "connecting", "live", "waiting" (cut, and coming back) or "". */
+/** Told of every change: "connecting", "live", "waiting" (cut, and coming back), "denied" or "". */
 let report = () => {};
 
 export function onConnection(listener) {
@@ -17,15 +17,14 @@ export function settled() {
 
 /** `fetch` that tells how the connection of a stream fares. */
 async function watched(url, init) {
-  const isStream = url.endsWith("/events");
-  if (!isStream) return fetch(url, init);
+  if (!url.endsWith("/events")) return admitted(await fetch(url, init));
   report("connecting");
   const leave = () => report(init.signal?.aborted ? "" : "waiting");
   try {
     const response = await fetch(url, init);
     if (!response.ok || !response.body) {
       leave();
-      return response;
+      return admitted(response);
     }
     report("live");
     const body = response.body.pipeThrough(new TransformStream({ flush: leave }));
@@ -34,6 +33,11 @@ async function watched(url, init) {
     leave();
     throw error;
   }
+}
+
+function admitted(response) {
+  if (response.status === 401) report("denied");
+  return response;
 }
 
 export const client = new Runwire({ fetch: watched });

@@ -17,7 +17,7 @@ export class EventList {
 
   draw(model) {
     this.model = model;
-    if (!model || this.node.hidden || !this.node.isConnected) return;
+    if (!model || !this.node.isConnected) return;
     const { scrollTop, clientHeight } = this.node;
     this.space.style.height = `${model.events.length * LINE_PX}px`;
     const from = Math.max(0, Math.floor(scrollTop / LINE_PX) - SPARE);
@@ -26,10 +26,6 @@ export class EventList {
     [this.from, this.to] = [from, to];
     this.lines.style.transform = `translateY(${from * LINE_PX}px)`;
     this.lines.replaceChildren(...model.events.slice(from, to).map(line));
-  }
-
-  forget() {
-    this.from = this.to = -1;
   }
 }
 

@@ -28,7 +28,8 @@ export class Files {
       row = { node: el("li", {}, button, " ", el("small")), button, size: null };
       this.rows.set(path, row);
     }
-    row.node.lastChild.textContent = bytes(file.size ?? file.content.length);
+    row.node.lastChild.textContent = file.isDeleted ? "" : bytes(file.size);
+    row.button.classList.toggle("undone", Boolean(file.isDeleted));
     row.button.setAttribute("aria-current", String(path === this.path));
     return row.node;
   }
@@ -38,9 +39,9 @@ export class Files {
     const file = (this.file = this.model?.files.get(path));
     for (const [name, row] of this.rows) row.button.setAttribute("aria-current", String(name === path));
     if (!file) {
-      this.shown.replaceChildren(el("p.note", {}, `${path} is not there`));
-      return;
+      return void this.shown.replaceChildren(el("p.note", {}, `${path} is not there`));
     }
+    if (file.isDeleted) return void this.changes(path);
     const changes = el("button.quiet", { type: "button", onclick: () => this.changes(path) }, "What this run changed");
     const cut = file.truncated ? el("p.note", {}, "Shown in part") : null;
     const body = file.binary ? el("p.note", {}, "Not text") : highlighted(path, file.content);
@@ -51,9 +52,10 @@ export class Files {
     const head = el("h3", {}, path);
     const back = el("button.quiet", { type: "button", onclick: () => this.open(path) }, "The file");
     try {
-      const diff = await get(`/agent/run/${encodeURIComponent(this.runId)}/diff`);
+      const diff = await get(`/agent/run/${this.runId}/diff`);
       const file = diff.files.find((one) => one.path === path);
-      this.shown.replaceChildren(head, back, file ? patch(file) : el("p.note", {}, "This run has not changed it"));
+      if (this.path !== path) return; // another one was chosen meanwhile
+      this.shown.replaceChildren(head, ...(this.file.isDeleted ? [] : [back]), file ? patch(file) : el("p.note", {}, "This run has not changed it"));
     } catch (error) {
       this.shown.replaceChildren(head, back, el("p.problem", {}, words(error)));
     }

@@ -1,18 +1,19 @@
 // The console: who is there, which run is shown, and starting new ones. The address says which run: it can be reloaded and sent.
-import { client, get, onConnection, post, remove, RunwireError, words } from "./api.js";
+import { client, get, onConnection, post, remove, words } from "./api.js";
 import { el, say } from "./dom.js";
 import { RunView } from "./run.js";
 import { Runs } from "./runs.js";
 
 const byId = (id) => document.getElementById(id);
-const CONNECTION = { connecting: "connecting …", live: "live", waiting: "cut, coming back …", "": "" };
+const CONNECTION = { connecting: "connecting …", live: "live", waiting: "cut, coming back …" };
 
 let view = null;
 let models = [];
 const runs = new Runs();
 
 onConnection((state) => {
-  byId("connection").textContent = CONNECTION[state];
+  if (state === "denied") return askForKey();
+  say(byId("connection"), CONNECTION[state] ?? "");
   byId("connection").className = state;
 });
 
@@ -22,8 +23,7 @@ async function open() {
     byId("log-out").hidden = !session.canLogOut;
     await showApp();
   } catch (error) {
-    if (error instanceof RunwireError && error.status === 401) askForKey();
-    else say(byId("connection"), words(error));
+    say(byId("connection"), words(error));
   }
 }
 
@@ -47,15 +47,16 @@ async function showApp() {
 }
 
 function route() {
-  const [, runId] = /^#\/run\/(.+)$/.exec(location.hash) ?? [];
+  const [, runId] = /^#\/run\/([\w-]{1,64})$/.exec(location.hash) ?? [];
   view?.close();
   view = null;
   if (!runId) {
-    byId("run").replaceChildren(el("p.note.empty", {}, "Start a run, or choose one."));
+    const isOdd = location.hash.length > 2;
+    byId("run").replaceChildren(isOdd ? el("p.problem", {}, "There is no such run") : el("p.note", {}, "Start a run, or choose one."));
     byId("connection").textContent = "";
     return;
   }
-  view = new RunView(decodeURIComponent(runId), models, askForKey);
+  view = new RunView(runId, models);
   byId("run").replaceChildren(view.node);
   void view.open();
   void runs.refresh();
@@ -69,7 +70,7 @@ async function start(event) {
   problem.textContent = "";
   try {
     const run = await client.start({ value, projectId, model, ...(framework && { framework }) });
-    location.hash = `#/run/${encodeURIComponent(run.runId)}`;
+    location.hash = `#/run/${run.runId}`;
     byId("run").focus();
   } catch (error) {
     say(problem, words(error));
@@ -97,6 +98,10 @@ byId("log-out").addEventListener("click", async () => {
   askForKey();
 });
 addEventListener("hashchange", route);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says which run is shown
+  byId("run").focus();
+});
 addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && byId("start").contains(document.activeElement)) byId("start").requestSubmit();
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName)) return;

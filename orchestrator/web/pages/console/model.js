@@ -1,6 +1,8 @@
 // A run as the console shows it, from its events: steps with their attempts, and what was said and done in them.
+import { bytes } from "./dom.js";
 
-const NOT_STEPS = new Set(["", "request", "user"]);
+/** Requests and messages speak in their own name, in the middle of a step. */
+const STEP = /^(?!request$|message_)./;
 
 /** Items of the transcript in the order in which they began; `changed`: those to be drawn again. What was taken back stays, marked. */
 export class RunModel {
@@ -13,7 +15,6 @@ export class RunModel {
     this.markers = [];
     this.progress = null;
     this.budget = null;
-    this.status = "";
     this.end = null;
     this.began = null;
     this.latest = null;
@@ -23,6 +24,7 @@ export class RunModel {
 
   /** The state that a run's end or its last event shows. */
   get state() {
+    if (!this.began) return "";
     if (this.end) return this.end.type === "complete" ? (this.end.data.outcome ?? "complete") : (this.end.code ?? "failed");
     if ([...this.byApproval.values()].some((item) => item.allow === null && !item.undone)) return "waiting";
     return this.steps.size ? "running" : "queued";
@@ -31,13 +33,12 @@ export class RunModel {
   add(event) {
     this.events.push(event);
     if (event.type === "gap") {
-      this.put({ kind: "note", text: `Events ${event.data.fromId} to ${event.data.toId} are no longer stored`, ids: [0, 0] });
-      return;
+      return void this.put({ kind: "note", text: `Events ${event.data.fromId} to ${event.data.toId} are no longer stored`, ids: [0, 0] });
     }
-    this.began ??= event.timestamp;
+    if (!this.began) this.began = this.idleFrom = event.timestamp;
     this.latest = event.timestamp;
     if (event.type === "rollback") this.rollBack(event);
-    else if (!NOT_STEPS.has(event.step)) this.touch(event);
+    else if (STEP.test(event.step ?? "")) this.touch(event);
     (HANDLERS[event.type] ?? (() => {}))(this, event);
   }
 
@@ -46,35 +47,45 @@ export class RunModel {
     let step = this.steps.get(event.step);
     if (!step) {
       this.finishRunning(event.timestamp);
-      step = { name: event.step, kind: event.step.replace(/[-\d]+$/, ""), attempts: [] };
+      step = { name: event.step, attempts: [], waitsFrom: this.idleFrom };
       this.steps.set(event.step, step);
     }
     let attempt = step.attempts.at(-1);
     if (!attempt || attempt.number < event.attempt) {
-      if (attempt && attempt.state === "running") Object.assign(attempt, { state: "interrupted", to: attempt.latest });
-      const isWait = event.type === "status" && attempt && attempt.state === "undone";
-      if (isWait) {
-        attempt.why = event.data;
-        return;
-      }
+      if (attempt?.to === null) Object.assign(attempt, { state: "interrupted", to: attempt.latest });
+      const isWait = event.type === "status" && attempt?.state === "undone";
+      if (isWait) return void Object.assign(attempt, { why: event.data, to: event.timestamp });
       attempt = { number: event.attempt, from: event.timestamp, to: null, latest: event.timestamp, state: "running", why: "" };
       step.attempts.push(attempt);
+      this.idleFrom = null;
     }
     attempt.latest = event.timestamp;
   }
 
-  finishRunning(at) {
-    for (const step of this.steps.values()) {
-      const attempt = step.attempts.at(-1);
-      if (attempt?.state === "running") Object.assign(attempt, { state: "done", to: at });
-    }
+  finishRunning(to, state = "done") {
+    for (const { attempts } of this.steps.values()) if (attempts.at(-1).to === null) Object.assign(attempts.at(-1), { state, to });
+  }
+
+  /** It stood still since the last step spoke, and goes on now, maybe elsewhere. */
+  moved({ timestamp, data }) {
+    this.markers.push({ at: timestamp, text: data });
+    const attempt = [...this.steps.values()].at(-1)?.attempts.at(-1);
+    if (!attempt) return;
+    this.finishRunning(attempt.latest);
+    this.idleFrom = attempt.to;
+  }
+
+  /** What the latest attempt of an event's step does. */
+  mark(event, state) {
+    const attempt = this.steps.get(event.step)?.attempts.at(-1);
+    if (attempt?.to === null) attempt.state = state;
   }
 
   rollBack({ data, timestamp }) {
-    for (const item of this.items) {
+    for (const item of this.items.toReversed()) {
       if (item.step === data.step && item.ids[0] >= data.fromId && item.ids[0] <= data.toId) {
-        item.undone = true;
-        this.changed.add(item);
+        this.change(item, { undone: true });
+        item.undo?.();
       }
     }
     const attempt = this.steps.get(data.step)?.attempts.find((one) => one.number === data.attempt);
@@ -115,8 +126,7 @@ const note = (model, event, text, more = {}) => model.make("note", event, { text
 
 const HANDLERS = {
   status(model, event) {
-    model.status = event.data;
-    if (event.step === "request" && event.id > 1) model.markers.push({ at: event.timestamp, text: event.data });
+    if (event.step === "request" && event.id > 1) model.moved(event);
     note(model, event, event.data);
   },
   text: (model, event) => model.say("text", event),
@@ -133,21 +143,18 @@ const HANDLERS = {
     const item = model.byCall.get(event.data.callId);
     model.change(item, { [event.data.source]: item?.[event.data.source] + event.data.chunk });
   },
-  "tool-result"(model, event) {
-    model.change(model.byCall.get(event.data.callId), { result: event.data });
-  },
+  "tool-result": (model, event) => model.change(model.byCall.get(event.data.callId), { result: event.data }),
   "approval-request"(model, event) {
     model.byApproval.set(event.data.approvalId, model.make("approval", event, { ...event.data, allow: null, reason: null }));
+    model.mark(event, "waiting");
   },
   "approval-answer"(model, event) {
     model.change(model.byApproval.get(event.data.approvalId), { allow: event.data.allow, reason: event.data.reason });
+    model.mark(event, "running");
   },
   "file-created": (model, event) => changed(model, event, "created"),
   "file-updated": (model, event) => changed(model, event, "updated"),
-  "file-deleted"(model, event) {
-    model.files.delete(event.data.path);
-    note(model, event, `${event.data.path} deleted`);
-  },
+  "file-deleted": (model, event) => changed(model, { ...event, data: { ...event.data, content: "", size: 0, isDeleted: true } }, "deleted"),
   files: (model, event) => takeFiles(model, event.data),
   complete(model, event) {
     takeFiles(model, event.data.files ?? {});
@@ -157,20 +164,21 @@ const HANDLERS = {
 };
 
 function changed(model, event, verb) {
-  const { path, content, size } = event.data;
+  const { path, ...file } = event.data;
   const before = model.files.get(path);
-  model.files.set(path, { content, size, truncated: event.data.truncated, binary: event.data.binary, before: before ? before.content : "" });
-  note(model, event, `${path} ${verb}, ${size ?? content.length} bytes`, { path });
+  model.files.set(path, file);
+  const undo = () => (before ? model.files.set(path, before) : model.files.delete(path));
+  note(model, event, `${path} ${verb}${file.isDeleted ? "" : `, ${bytes(file.size)}`}`, { path, undo });
 }
 
 function takeFiles(model, files) {
   for (const [path, content] of Object.entries(files)) {
     const known = model.files.get(path);
-    if (!known || known.truncated) model.files.set(path, { ...known, content, truncated: false, size: content.length, before: known?.before ?? "" });
+    if (!known || known.truncated) model.files.set(path, { ...known, content, truncated: false, size: new Blob([content]).size });
   }
 }
 
 function finish(model, event) {
   model.end = event;
-  model.finishRunning(event.timestamp);
+  model.finishRunning(event.timestamp, event.type === "error" ? model.state : "done");
 }

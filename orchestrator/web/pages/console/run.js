@@ -1,5 +1,5 @@
 // One run: its state, its timeline, what was said, its files, its events; and what can be done with it.
-import { client, get, post, remove, RunwireError, settled, words } from "./api.js";
+import { client, get, post, remove, settled, words } from "./api.js";
 import { el, say, seconds } from "./dom.js";
 import { EventList } from "./events.js";
 import { Files } from "./files.js";
@@ -8,14 +8,12 @@ import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
 
 const TICK_MS = 1000;
-const TABS = ["Transcript", "Files", "Preview", "Events"];
 
 export class RunView {
-  constructor(runId, models, onDenied) {
+  constructor(runId, models) {
     this.runId = runId;
-    this.path = `/agent/run/${encodeURIComponent(runId)}`;
+    this.path = `/agent/run/${runId}`;
     this.models = models;
-    this.onDenied = onDenied;
     this.leaving = new AbortController();
     this.run = client.run(runId);
     this.model = new RunModel();
@@ -35,18 +33,19 @@ export class RunView {
     const button = (text, act, what = "button") => el(what, { type: "button", onclick: act }, text);
     this.buttons = {
       cancel: button("Cancel", () => this.tell(() => this.run.cancel()), "button.danger"),
-      retry: button("Go on from the failure", () => this.begin(() => post(`${this.path}/retry`))),
+      retry: button("Go on", () => this.begin(() => post(`${this.path}/retry`))),
       again: button("Run again", () => this.again()),
       delete: button("Delete", () => this.erase(), "button.danger"),
     };
     this.forking = this.forkForm();
     this.steer = el("form.steer", { onsubmit: (event) => this.say(event) }, el("label", {}, "Tell it ", el("input", { name: "value", required: true, autocomplete: "off" })), el("button", {}, "Send"));
     const panels = { Transcript: this.transcript.node, Files: this.files.node, Preview: this.preview, Events: this.events.node };
-    this.tabs = tabs(TABS, panels, () => this.draw());
+    this.tabs = tabs(Object.keys(panels), panels, () => this.draw());
     this.node = el("article", {}, el("header.run", {}, this.title, this.state, el("p.buttons", {}, ...Object.values(this.buttons))), this.facts, this.problem, this.timeline.node, this.forking, this.tabs.node, this.steer);
   }
 
   async open() {
+    this.draw();
     const tick = setInterval(() => this.draw(), TICK_MS);
     this.leaving.signal.addEventListener("abort", () => clearInterval(tick));
     void this.describe();
@@ -54,10 +53,10 @@ export class RunView {
       for await (const event of this.run.watch({ signal: this.leaving.signal })) {
         this.model.add(event);
         this.drawSoon();
+        if (event.step === "request") void this.describe(); // it may have been moved
       }
     } catch (error) {
       if (this.leaving.signal.aborted) return;
-      if (error instanceof RunwireError && error.status === 401) this.onDenied();
       say(this.problem, words(error));
     }
     this.close();
@@ -91,10 +90,12 @@ export class RunView {
     say(this.state, model.state);
     this.state.className = `state ${model.state}`;
     say(this.facts, this.summary());
-    this.buttons.cancel.hidden = this.steer.hidden = isOver;
+    this.buttons.cancel.hidden = this.steer.hidden = isOver || !model.began;
     this.buttons.retry.hidden = !isOver || model.end.type === "complete";
-    this.buttons.again.hidden = this.buttons.delete.hidden = !isOver;
+    this.buttons.delete.hidden = !isOver;
+    this.buttons.again.hidden = !isOver || !this.record;
     this.timeline.draw(model, Date.now());
+    if (model.end?.type === "error" && !this.problem.textContent) say(this.problem, model.end.data);
     const { chosen } = this.tabs;
     if (chosen === "Transcript") this.transcript.draw(model);
     if (chosen === "Files") this.files.draw(model);
@@ -105,13 +106,12 @@ export class RunView {
   summary() {
     const { model, record } = this;
     const usage = model.end?.data?.usage ?? model.progress?.usage;
-    const parts = [record?.projectId && `project ${record.projectId}`, record?.model, record?.engine && `engine ${record.engine}`];
+    const parts = [record?.projectId && `project ${record.projectId}`, record?.model, /direct|inngest/.test(record?.engine) && `engine ${record.engine}`];
     if (model.began) parts.push(seconds((model.end?.timestamp ?? Date.now()) - model.began));
     if (model.progress) parts.push(`turn ${model.progress.turn} of ${model.progress.maxTurns}`);
-    if (model.budget && !model.end) parts.push(`${seconds(model.budget.remaining - (Date.now() - model.budget.at))} left`);
+    if (model.budget && !model.end) parts.push(`${seconds(Math.max(0, model.budget.remaining + model.budget.at - (model.state === "waiting" ? model.latest : Date.now())))} left`);
     if (usage) parts.push(`${(usage.inputTokens + usage.outputTokens).toLocaleString()} tokens`, usage.cost ? `$${usage.cost.toFixed(4)}` : null);
     if (model.end?.data?.missing) parts.push(`missing: ${model.end.data.missing}`);
-    if (model.end?.type === "error") parts.push(model.end.data);
     return parts.filter(Boolean).join(" · ");
   }
 
@@ -143,11 +143,11 @@ export class RunView {
     this.isBeginning = true;
     const answer = await this.tell(act);
     this.isBeginning = false;
-    if (answer) location.hash = `#/run/${encodeURIComponent(answer.runId)}`;
+    if (answer) location.hash = `#/run/${answer.runId}`;
   }
 
   again() {
-    const { projectId, value, model, framework } = this.record ?? {};
+    const { projectId, value, model, framework } = this.record;
     void this.begin(() => post("/agent/run", { projectId, value, model, ...(framework && { framework }) }));
   }
 
@@ -192,7 +192,8 @@ export class RunView {
 /** Tabs as the ARIA practices have them: arrows move, one is in the order of Tab. */
 function tabs(names, panels, onChange) {
   const list = el("div.tabs", { role: "tablist" });
-  const self = { chosen: names[0], node: el("section", {}, list, ...Object.values(panels)), choose };
+  const pages = names.map((name) => el("div", { role: "tabpanel", "aria-label": name }, panels[name]));
+  const self = { node: el("section", {}, list, ...pages), choose };
   const buttons = names.map((name) => el("button", { type: "button", role: "tab", onclick: () => choose(name) }, name));
   list.append(...buttons);
   list.addEventListener("keydown", (event) => {
@@ -207,14 +208,10 @@ function tabs(names, panels, onChange) {
     names.forEach((one, index) => {
       buttons[index].setAttribute("aria-selected", String(one === name));
       buttons[index].tabIndex = one === name ? 0 : -1;
-      panels[one].hidden = one !== name;
+      pages[index].hidden = one !== name;
     });
-    onChange();
+    if (self.node.isConnected) onChange();
   }
-  names.forEach((one, index) => {
-    panels[one].hidden = index > 0;
-    buttons[index].setAttribute("aria-selected", String(index === 0));
-    buttons[index].tabIndex = index === 0 ? 0 : -1;
-  });
+  choose(names[0]);
   return self;
 }

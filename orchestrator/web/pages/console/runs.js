@@ -54,7 +54,7 @@ export class Runs {
   row(run) {
     let row = this.rows.get(run.runId);
     if (!row) {
-      const link = el("a", { href: `#/run/${encodeURIComponent(run.runId)}` });
+      const link = el("a", { href: `#/run/${run.runId}` });
       row = { node: el("li", {}, link), link };
       this.rows.set(run.runId, row);
     }

@@ -35,12 +35,13 @@ export class Timeline {
   row(step, place, to, isOver) {
     let row = this.rows.get(step.name);
     if (!row) {
-      const fork = el("button.quiet", { type: "button", title: `A new run that takes over all before ${step.name}`, onclick: () => this.onFork(step.name) }, "Fork");
+      const fork = el("button.quiet", { type: "button", "aria-label": `Fork from ${step.name}`, onclick: () => this.onFork(step.name) }, "Fork");
       row = { node: el("li"), name: el("span.name", {}, step.name), time: el("span.time"), track: el("span.track", { role: "img" }), fork, bars: [] };
       row.node.append(row.name, row.track, row.time, fork);
       this.rows.set(step.name, row);
     }
     const bars = [];
+    if (step.waitsFrom) bars.push(this.bar(row, 0, "wait", step.waitsFrom, step.attempts[0].from, "", place));
     step.attempts.forEach((attempt, index) => {
       const before = step.attempts[index - 1];
       if (before) bars.push(this.bar(row, bars.length, "wait", before.to ?? before.latest, attempt.from, before.why, place));
@@ -52,8 +53,9 @@ export class Timeline {
     const ended = last.to ?? (isOver ? last.latest : to);
     row.time.textContent = seconds(ended - step.attempts[0].from);
     const tries = step.attempts.length > 1 ? `, ${step.attempts.length} attempts` : "";
-    row.track.setAttribute("aria-label", `${last.state}, ${row.time.textContent}${tries}`);
-    row.fork.hidden = last.state === "running";
+    const whys = step.attempts.map(({ why }) => why && `. ${why}`).join("");
+    row.track.setAttribute("aria-label", shown(`${last.state}, ${row.time.textContent}${tries}${whys}`));
+    row.fork.hidden = last.state !== "done";
     return row.node;
   }
 
