@@ -35,7 +35,7 @@ class LogIn(BaseModel):
 
 @dataclass(frozen=True)
 class ConsoleRoutes:
-    """``preview_origin``: where built pages are opened, if not below the service's own; the page shows them in a frame."""
+    """``preview_origin``: where built pages are opened, which the page shows in a frame."""
 
     door: Door
     tokens: Tokens
@@ -66,8 +66,7 @@ class ConsoleRoutes:
         return {"caller": caller().name, "canLogOut": SESSION_COOKIE in flask.request.cookies}
 
     def log_in(self) -> flask.typing.ResponseReturnValue:
-        if not from_own_page():
-            raise Problem(403, "Only the console logs in here: send the key with each call", refused="foreign-origin")
+        _only_from_the_console()
         name = self.door.name_of(inputs.body(LogIn, self.max_body_bytes).key) if self.door.keys else LOCAL
         session = self.tokens.sign_session(name, int(time.time()) + SESSION_SECONDS)
         response = flask.jsonify({"caller": name, "canLogOut": True})
@@ -77,9 +76,16 @@ class ConsoleRoutes:
         return response
 
     def log_out(self) -> flask.typing.ResponseReturnValue:
+        _only_from_the_console()
         response = flask.Response(status=204)
         response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="Strict", secure=_is_secure(), path="/")
         return response
+
+
+def _only_from_the_console() -> None:
+    """Raises Problem 403."""
+    if not from_own_page():
+        raise Problem(403, "Only the console logs in here: send the key with each call", refused="foreign-origin")
 
 
 def _is_secure() -> bool:

@@ -236,7 +236,8 @@ def check_cursor(after: int, last: int) -> None:
 
 def statuses() -> frozenset[str]:
     """`?status=`: some of a run's; empty where all are wanted."""
-    given = frozenset(filter(None, map(str.strip, flask.request.args.get("status", "").split(","))))
+    named = ",".join(flask.request.args.getlist("status")).split(",")
+    given = frozenset(filter(None, map(str.strip, named)))
     if unknown := sorted(given - set(STATUSES)):
         raise Problem(400, f"Unknown status {unknown[0][:40]!r}", {"statuses": list(STATUSES)})
     return given

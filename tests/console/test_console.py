@@ -250,7 +250,8 @@ async () => {
   const { RunModel } = await import("/console/model.js");
   const model = new RunModel();
   let id = 0;
-  const add = (timestamp, step, type, data, attempt = 0, more = {}) => model.add({ id: ++id, timestamp, step, attempt, type, data, ...more });
+  const add = (timestamp, step, type, data, attempt = 0, more = {}) =>
+    model.add({ id: ++id, timestamp, step, attempt, type, data, ...more });
   const file = (content) => ({ path: "a.txt", content, size: 3 });
   add(500, "request", "status", "Accepted");
   add(1000, "model-1", "text", "a");
@@ -260,7 +261,8 @@ async () => {
   add(3500, "tool-1-1", "file-updated", file("new"));
   add(4000, "tool-1-1", "file-created", { ...file("x"), path: "b.txt" });
   add(8000, "request", "status", "moved");
-  add(9000, "tool-1-1", "rollback", { step: "tool-1-1", attempt: 0, fromId: 6, toId: 7, reason: "it died" }, 1);
+  const discarded = { step: "tool-1-1", attempt: 0, fromId: 6, toId: 7, reason: "it died" };
+  add(9000, "tool-1-1", "rollback", discarded, 1);
   add(9000, "tool-1-1", "text", "d", 1);
   add(9500, "", "error", "no", 0, { code: "failed" });
   const each = (read) => Object.fromEntries([...model.steps.values()].map((step) => [step.name, read(step)]));

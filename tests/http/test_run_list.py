@@ -62,6 +62,8 @@ def test_pages_of_any_size_hold_every_run_once(shared: Service, limit: str) -> N
 def test_runs_are_filtered_by_status(shared: Service) -> None:
     assert listed(shared, status="complete") == listed(shared, status="queued,running") == []
     assert len(listed(shared, status="complete,cancelled", limit="2")) == 5
+    twice = shared.http.get("/agent/runs?status=complete&status=cancelled", headers=bearer(WEB))
+    assert len(twice.json()["runs"]) == 5
 
 
 def test_the_project_of_another_caller_has_no_runs(shared: Service) -> None:

@@ -69,6 +69,7 @@ def test_another_page_cannot_use_the_session(browser: httpx.Client, headers: dic
     with httpx.Client(base_url=browser.base_url, cookies=cookies, trust_env=False, timeout=30) as other:
         assert other.post("/agent/run", json=PROMPT, headers=JSON | headers).status_code == 403
         assert other.post("/console/session", json={"key": WEB}, headers=headers).status_code == 403
+        assert other.delete("/console/session", headers=headers).status_code == 403
         assert "access-control-allow-origin" not in other.get("/agent/models", headers=headers).headers
 
 
