@@ -4,22 +4,19 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import atexit
 import gc
 import ipaddress
 import os
 import resource
-import shutil
 import sys
-import tempfile
 
 import gevent
 
+from orchestrator.counts_folder import make_counts_folder
+
 # Each process counts in a file of its own here; prometheus_client looks at the variable when it is imported.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    _counts = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="runwire-metrics-")
-    _master = os.getpid()
-    atexit.register(lambda: os.getpid() == _master and shutil.rmtree(_counts, ignore_errors=True))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = make_counts_folder()
 
 from orchestrator.logs import configure_logging
 from orchestrator.metrics import mark_process_dead
