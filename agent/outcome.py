@@ -11,8 +11,9 @@ from agent.entries import Marks, batches
 from agent.messages import Done, FileMark, Outcome, RunRequest, RunResult, Usage
 from agent.workspace import Read, text_of
 
-MAX_FILES_EVENT: Final = 2_000_000
-"""Bytes of all texts, escaped as JSON, and of the names of the rest, in the result; Inngest takes 4 MB of a step."""
+MAX_FILES_EVENT: Final = 1_800_000
+"""Bytes of all texts, escaped as JSON, and of the names of the rest, in the result, which is to stay below 2 MB with
+all that it says beside them; Inngest takes 4 MB of a step."""
 MAX_MANIFEST: Final = 1_000_000
 """Of these for names, sizes and hashes at the most: 5,000 files with paths of 100 characters."""
 MARK_BYTES: Final = 100
@@ -22,6 +23,10 @@ MAX_READ: Final = 16_000_000
 MAX_TOLD_PROMPT: Final = 500
 MAX_TOLD_SUMMARY: Final = 800
 """Characters of each in the history that a later run's model is shown."""
+MAX_SUMMARY: Final = 20_000
+"""Characters of the model's last words in the result; all of them have been streamed."""
+MAX_MISSING: Final = 10_000
+"""Characters of what is missing; a build's output is part of it."""
 MAX_TITLE: Final = 80
 """Characters."""
 MAX_LISTED: Final = 8
@@ -66,9 +71,9 @@ def result(
 ) -> RunResult:
     return RunResult(
         outcome=end,
-        missing=missing,
+        missing=_short(missing, MAX_MISSING) if missing else None,
         title=title(request.value),
-        summary=summary,
+        summary=_short(summary, MAX_SUMMARY),
         files=shown.texts,
         manifest=shown.manifest,
         unnamed=shown.unnamed,

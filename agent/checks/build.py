@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from agent.checks.result import Result
+from agent.messages import CommandResult
 from agent.protocols import Sandbox
 
+CANNOT_START: Final = (126, 127)
+"""What a shell exits with where it may not run a program, or finds none."""
+NO_NETWORK: Final = re.compile(r"^npm (?:error|ERR!) network ", re.MULTILINE)
 MOST_SAID: Final = 4_000
 """Characters of a failed build's output: its end, where the causes stand."""
 
@@ -44,26 +49,50 @@ def build_of(files: Mapping[str, bytes]) -> Build | None:
 
 def run_build(build: Build, sandbox: Sandbox, timeout: float, on_wait: Callable[[], None]) -> Result:
     """Build it; ``timeout`` in seconds, for each of the two commands. What cannot be tried here is no problem."""
-    why = _failure(build.install, sandbox, timeout, on_wait)
-    if why:
-        return Result(unchecked=[f"{build.name}: what it needs cannot be installed here ({_last_line(why)})"])
-    why = _failure(build.command, sandbox, timeout, on_wait)
+    install = _try(build.install, sandbox, timeout, on_wait)
+    if install.is_no_fault_of_the_files:
+        why = _last_line(install.why)
+        return Result(unchecked=[f"{build.name}: what it needs cannot be installed here ({why})"])
+    if install.why:
+        return Result([f"`{build.name}`: what it needs cannot be installed:\n{install.why}"])
+    why = _try(build.command, sandbox, timeout, on_wait).why
     return Result([f"`{build.name}` fails:\n{why}"] if why else [])
 
 
-def _failure(command: str, sandbox: Sandbox, timeout: float, on_wait: Callable[[], None]) -> str:
-    """The end of what a failed command said; empty where it did not fail."""
+@dataclass(frozen=True)
+class _Tried:
+    result: CommandResult
+    said: str
+
+    @property
+    def why(self) -> str:
+        """The end of what a failed command said; empty where it did not fail."""
+        if self.result.exit_code == 0:
+            return ""
+        how = f"killed: {self.result.killed}" if self.result.killed else f"exit code {self.result.exit_code}"
+        return f"{self.said.strip()}\n({how})".strip()
+
+    @property
+    def is_no_fault_of_the_files(self) -> bool:
+        """It failed as it had no network, no time or no program."""
+        moved = self.result.traffic
+        return self.result.exit_code != 0 and bool(
+            (moved is not None and moved.refused)
+            or self.result.exit_code in CANNOT_START
+            or self.result.killed
+            or NO_NETWORK.search(self.said)
+        )
+
+
+def _try(command: str, sandbox: Sandbox, timeout: float, on_wait: Callable[[], None]) -> _Tried:
     said = ""
 
     def collect(source: str, chunk: str) -> None:
         nonlocal said
         said = (said + chunk)[-MOST_SAID:]
 
-    done = sandbox.run(command, timeout=timeout, on_output=collect, check=on_wait)
-    if done.exit_code == 0:
-        return ""
-    how = f"killed: {done.killed}" if done.killed else f"exit code {done.exit_code}"
-    return f"{said.strip()}\n({how})".strip()
+    result = sandbox.run(command, timeout=timeout, on_output=collect, check=on_wait)
+    return _Tried(result, said)
 
 
 def _last_line(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent import outcome
 from agent.entries import Entry, Tree, marked
-from agent.messages import FileMark
+from agent.messages import FileMark, RunRequest, Usage
 
 
 def shown(tree: Tree) -> outcome.Shown:
@@ -42,3 +42,13 @@ def test_names_that_are_too_many_are_counted() -> None:
     found = shown(tree)
     assert size(found) < 2_000_000
     assert not found.texts and found.manifest and len(found.manifest) + found.unnamed == 5_000
+
+
+def test_the_result_stays_below_2_mb_whatever_the_model_says_in_the_end() -> None:
+    found = shown({"a.txt": Entry(b"x" * 1_790_000)})
+    assert found.texts
+    request = RunRequest(run_id="run_1", project_id="p", value="x" * 100_000, model="auto")
+    words = "\1" * 1_000_000
+    result = outcome.result(request, "partial", words, words, found, "run_1", Usage())
+    assert len(result.model_dump_json(by_alias=True)) < 2_000_000
+    assert result.summary.endswith("…") and result.files == found.texts

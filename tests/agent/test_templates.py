@@ -137,6 +137,18 @@ def test_what_cannot_be_installed_here_is_said_and_no_problem_of_the_files(jail:
     assert found.unchecked[0].startswith("npm run build: what it needs cannot be installed here (")
 
 
+def test_what_cannot_be_installed_anywhere_goes_back_to_the_model(jail: Sandbox) -> None:
+    """A registry that was reached and has no such package, a package.json that npm does not understand."""
+    package = json.dumps({"scripts": {"build": "true"}, "dependencies": {"mine": "file:./there-is-none", "x": "^^1"}})
+    build = build_of({"package.json": package.encode()})
+    assert build is not None
+    with jail.hold(nothing):
+        jail.write({"package.json": Entry(package.encode())}, nothing)
+        found = run_build(build, jail, 60, nothing)
+    assert found.unchecked == []
+    assert found.problems[0].startswith("`npm run build`: what it needs cannot be installed:\nnpm ")
+
+
 def test_a_build_that_does_not_end_is_ended(jail: Sandbox) -> None:
     build = build_of(BUILDS)
     assert build is not None
