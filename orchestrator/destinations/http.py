@@ -18,7 +18,8 @@ SILENCE: Final = 5.0
 WHOLE: Final = 10.0
 """Seconds for all of it; a receiver that answers byte by byte gets no more."""
 LARGEST_ANSWER: Final = 1_000_000
-"""Bytes."""
+"""Bytes, as they come: what is packed is not unpacked, as that may be a thousand times as much."""
+ALWAYS: Final = {"User-Agent": "runwire", "Accept-Encoding": "identity"}
 LONGEST_DELAY: Final = 30.0
 """Seconds that a receiver may ask for: the viewers wait for the end of the run meanwhile."""
 TRANSIENT: Final = frozenset({408, 425, 429})
@@ -44,7 +45,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, silence: float = 
     timer.daemon = True
     timer.start()
     try:
-        with client.stream("POST", url, content=body, headers={"User-Agent": "runwire", **headers}) as response:
+        with client.stream("POST", url, content=body, headers={**ALWAYS, **headers}) as response:
             return Reply(response.status_code, response.headers, _read(response))
     except Exception as error:
         if is_late.is_set() or isinstance(error, httpx2.TimeoutException):
@@ -74,7 +75,7 @@ def check(reply: Reply) -> None:
 
 def _read(response: httpx2.Response) -> bytes:
     body = b""
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw():
         body += chunk
         if len(body) > LARGEST_ANSWER:
             break

@@ -85,6 +85,14 @@ def test_a_redirect_is_not_followed(receiver: Receiver, letter: Letter) -> None:
     assert len(receiver.requests) == 1
 
 
+def test_an_answer_is_not_unpacked(receiver: Receiver, letter: Letter) -> None:
+    """4 MB of it were 1 GB in the service, and one that could not be unpacked was sent for again, though it was taken."""
+    receiver.script(answers(200, "no gzip", Content_Encoding="gzip"))
+    WebhookDestination(receiver.url, [SECRET]).send(letter)
+    [request] = receiver.requests
+    assert request.headers["accept-encoding"] == "identity"
+
+
 real_post = http.post
 
 
