@@ -86,7 +86,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, letter: Letter) -> None:
 
 
 def test_an_answer_is_not_unpacked(receiver: Receiver, letter: Letter) -> None:
-    """4 MB of it were 1 GB in the service, and one that could not be unpacked was sent for again, though it was taken."""
+    """4 MB of it were 1 GB in the service, and what could not be unpacked was sent again, though it was taken."""
     receiver.script(answers(200, "no gzip", Content_Encoding="gzip"))
     WebhookDestination(receiver.url, [SECRET]).send(letter)
     [request] = receiver.requests
