@@ -39,6 +39,8 @@ def zip_of(view: FilesView) -> Iterator[bytes]:
             contents = view.read_all(paths)
             for path in paths:
                 kind = view.marks[path].kind
+                if _may_lead_out(view, path):
+                    continue
                 content = b"" if kind == "folder" else contents.pop(path, None)
                 if content is None:
                     raise FileLost(path)
@@ -52,8 +54,24 @@ def zip_of(view: FilesView) -> Iterator[bytes]:
     yield sink.take()
 
 
+def _may_lead_out(view: FilesView, path: str) -> bool:
+    """Whether a link goes through another one and then up: where that leads shows only where the archive is unpacked."""
+    at, through_link = path.split("/")[:-1], False
+    for part in view.marks[path].target.split("/"):
+        if part == "..":
+            if through_link or not at:
+                return True
+            at.pop()
+        elif part not in ("", "."):
+            at.append(part)
+            mark = view.marks.get("/".join(at))
+            through_link = through_link or (mark is not None and mark.kind == "link")
+    return False
+
+
 def _info(path: str, kind: Kind) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(f"{path}/" if kind == "folder" else path, EPOCH)
+    name = path.replace("\\", "_")  # which on Windows parts folders, and a name is `..\\..\\x` then
+    info = zipfile.ZipInfo(f"{name}/" if kind == "folder" else name, EPOCH)
     info.create_system = 3  # Unix, so that modes and links count
     info.external_attr = MODES[kind] << 16
     info.compress_type = zipfile.ZIP_STORED if kind == "folder" else zipfile.ZIP_DEFLATED
