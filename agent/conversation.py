@@ -104,6 +104,8 @@ class Conversation:
             self._nothing_done()
         elif not found:
             self.is_over = True
+        elif found[0].startswith(prompts.NOT_BUILT):
+            self._end(f"{found[0]}.")
         elif self.is_over or self._repairs >= MAX_REPAIRS or found == before:
             self._end(f"A check still finds: {'; '.join(found)}.")
         else:

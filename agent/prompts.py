@@ -36,6 +36,8 @@ NOTHING_DONE: Final = (
     "No file was made or changed. Do what was asked with the tools; or, if the request needs no file, answer again and "
     f'begin with "{NOTHING_TO_DO}".'
 )
+NOT_BUILT: Final = "It could not be built:"
+"""How a check says that, which no model can mend."""
 EMPTY_ANSWER: Final = "(no answer)"
 ASK_AFTER_EMPTY: Final = (
     "Your answer was empty. Go on with the work, or say in a few words what you made and what is missing."

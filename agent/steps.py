@@ -97,7 +97,7 @@ class Bodies:
         return notes.beside(result, restored, left_out)
 
     def check(self, turn: int, usage: Usage, emit: Emit) -> list[str]:
-        """Cheap checks of what was made; returns the problems found."""
+        """Checks of what was made; returns the problems found, or that it cannot be built here."""
         emit = self._begin("check", turn, usage, emit)
         with self.sandbox.hold(emit.check):
             stored, restored = self._restore(emit)
@@ -115,7 +115,7 @@ class Bodies:
         emit("status", f"Check: {'; '.join(found.problems) or 'nothing wrong found'}")
         if found.unchecked:
             emit("status", f"Not checked: {'; '.join(found.unchecked)}")
-        return found.problems
+        return found.problems or ([f"{prompts.NOT_BUILT} {found.unbuilt}"] if found.unbuilt else [])
 
     def finish(self, talk: Conversation, emit: Emit) -> JSON:
         """Save the project and describe it; returns a ``RunResult``, or None: the user has said something meanwhile."""

@@ -55,7 +55,7 @@ def zip_of(view: FilesView) -> Iterator[bytes]:
 
 
 def _may_lead_out(view: FilesView, path: str) -> bool:
-    """Whether a link goes through another one and then up: where that leads shows only where the archive is unpacked."""
+    """Whether a link goes through another one and then up: where that leads only the unpacked archive would show."""
     at, through_link = path.split("/")[:-1], False
     for part in view.marks[path].target.split("/"):
         if part == "..":

@@ -52,7 +52,7 @@ def run_build(build: Build, sandbox: Sandbox, timeout: float, on_wait: Callable[
     install = _try(build.install, sandbox, timeout, on_wait)
     if install.is_no_fault_of_the_files:
         why = _last_line(install.why)
-        return Result(unchecked=[f"{build.name}: what it needs cannot be installed here ({why})"])
+        return Result(unbuilt=f"{build.name}: what it needs cannot be installed here ({why})")
     if install.why:
         return Result([f"`{build.name}`: what it needs cannot be installed:\n{install.why}"])
     why = _try(build.command, sandbox, timeout, on_wait).why

@@ -126,6 +126,16 @@ def test_a_build_that_fails_goes_back_to_the_model_with_its_output_and_what_is_b
     assert "out/index.html" in store.project
 
 
+def test_a_run_whose_project_could_not_be_built_is_not_done_and_the_model_is_not_asked_to_mend_that(
+    jail: Sandbox,
+) -> None:
+    package = json.dumps({"scripts": {"build": "next build"}, "dependencies": {"next": "16"}})
+    step, result = run(jail, MemoryStore(), "x", says("a", writes(package__json=package)), says("Done."))
+    assert [name for name in step.ran if name.startswith("check")] == ["check-1"]
+    assert result.outcome == "partial"
+    assert str(result.missing).startswith("It could not be built: npm run build: what it needs cannot be installed")
+
+
 def test_what_cannot_be_installed_here_is_said_and_no_problem_of_the_files(jail: Sandbox) -> None:
     package = json.dumps({"scripts": {"build": "next build"}, "dependencies": {"next": "16"}}).encode()
     build = build_of({"package.json": package})
@@ -134,7 +144,7 @@ def test_what_cannot_be_installed_here_is_said_and_no_problem_of_the_files(jail:
         jail.write({"package.json": Entry(package)}, nothing)
         found = run_build(build, jail, 60, nothing)
     assert found.problems == []
-    assert found.unchecked[0].startswith("npm run build: what it needs cannot be installed here (")
+    assert found.unbuilt.startswith("npm run build: what it needs cannot be installed here (")
 
 
 def test_what_cannot_be_installed_anywhere_goes_back_to_the_model(jail: Sandbox) -> None:
@@ -145,7 +155,7 @@ def test_what_cannot_be_installed_anywhere_goes_back_to_the_model(jail: Sandbox)
     with jail.hold(nothing):
         jail.write({"package.json": Entry(package.encode())}, nothing)
         found = run_build(build, jail, 60, nothing)
-    assert found.unchecked == []
+    assert not found.unbuilt
     assert found.problems[0].startswith("`npm run build`: what it needs cannot be installed:\nnpm ")
 
 
