@@ -14,6 +14,8 @@ from agent.tools.process import start
 
 MAX_COMMAND: Final = 100_000
 """Bytes; Linux takes 131,072 in one argument."""
+MAX_NOTE: Final = 300
+"""Characters of what viewers read of it, who see its output anyway; twenty hosts may be named."""
 
 
 class TerminalArgs(Args):
@@ -33,8 +35,10 @@ def run_command(args: TerminalArgs, context: Context) -> tuple[str, str]:
         args.command, timeout=context.command_timeout, on_output=output.add, check=context.emit.check
     )
     note = _note(result)
-    network = f"network: {result.traffic}\n" if result.traffic is not None else ""
-    text = f"{note}\n{network}{output.text() or '(no output)'}"
+    if result.traffic is not None:
+        note = f"{note}\nnetwork: {result.traffic}"
+    text = f"{note}\n{output.text() or '(no output)'}"
+    note = note.replace("\n", "; ")[:MAX_NOTE]
     if context.emit.attempt > 0:
         text = f"{text.rstrip()}\n\n{notes.RETRIED}"
     if result.exit_code != 0:

@@ -193,3 +193,12 @@ def test_a_path_that_leads_outside_is_answered_whatever_tool_it_is_for(
 @pytest.mark.parametrize("tool", [spec.name for spec in specs()])
 def test_an_argument_that_a_tool_does_not_know_is_refused(use: Use, tool: str) -> None:
     assert use(tool, colour="red").startswith(f"Wrong arguments for {tool}: ")
+
+
+def test_viewers_read_with_a_command_s_end_what_it_was_refused(jail: Sandbox, events: Events) -> None:
+    with jail.hold(lambda: None):
+        text = answer(call("terminal", command="curl -sS http://evil.example/"), Context(jail, events, "call-1", 20.0))
+    [end] = events.of("tool-result")
+    refused = "network: refused: evil.example:80: there is no network (AGENT_SANDBOX_ALLOW lists no hosts)"
+    assert end["note"] == f"exit code 0; {refused}"
+    assert text.startswith(f"exit code 0\n{refused}\nThis sandbox has no network")
