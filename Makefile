@@ -1,6 +1,6 @@
 # `make help` lists the targets. People and CI use the same ones.
 .DEFAULT_GOAL := help
-.PHONY: fuzz help setup setup-dev setup-bench demo run example test test-all lint bench chaos escape mutants eval lock clean
+.PHONY: fuzz help setup setup-dev setup-bench demo run example test test-fast test-all coverage lint bench chaos escape mutants eval lock clean
 
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
@@ -9,6 +9,9 @@ export PROMPT
 
 # Four processes for two cores, since much of the suite waits; in the order of tests/conftest.py, long ones first.
 SPREAD := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# Runs most of what the whole suite runs of the code.
+MEASURED := -m "not browser and not slow" tests/agent tests/destinations tests/formats tests/http tests/orchestrator tests/service
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,8 +37,15 @@ example: setup-dev ## Serve an example page: make example NAME=use-chat (event-s
 test: setup-dev ## Run the whole suite: make test ARGS="-k cancel"
 	@$(PYTHON) -m pytest $(SPREAD) $(ARGS)
 
-test-all: setup-dev ## The same with the long ones: storms, kills under evaluation, the red team as an ordinary user
+test-fast: setup-dev ## Under a minute: what starts no program of its own, and bad input to one service
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --quiet -m fast $(ARGS)
+
+test-all: setup-dev ## The same with the long ones: storms, kills under evaluation, the red team as an ordinary user, coverage
 	@$(PYTHON) -m pytest $(SPREAD) -m "slow or not slow" $(ARGS)
+	@$(if $(ARGS),,$(MAKE) coverage)
+
+coverage: setup-dev ## What the tests run of agent/ and orchestrator/, services included; fails below its floor
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term $(MEASURED) $(ARGS)
 
 lint: setup-dev ## Check style and types
 	@$(PYTHON) -m ruff check .

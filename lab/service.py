@@ -14,6 +14,7 @@ from tools.web_server import WebServer, python_path
 
 CLIENT_TIMEOUT = httpx.Timeout(30.0)  # no test waits longer for a single byte
 RESPAWN_SECONDS = 15.0
+MEASURED = "COVERAGE_PROCESS_CONFIG"  # set under `make coverage`; a process that is killed cannot write what it ran
 
 
 class Service:
@@ -95,6 +96,8 @@ class Service:
     def close(self) -> None:
         """Killed: what a service does when it is told to stop has tests of its own, and takes seconds."""
         self.http.close()
+        if MEASURED in os.environ:
+            self._web.stop()
         self._web.kill()
 
     def __enter__(self) -> Self:
@@ -115,4 +118,5 @@ def has(lines: list[dict[str, Any]], **fields: Any) -> bool:
 
 def minimal_environment(home: Path) -> dict[str, str]:
     """What a process needs to run at all, and nothing of the developer's settings or keys."""
-    return {"PATH": python_path(), "HOME": str(home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    coverage = {MEASURED: os.environ[MEASURED]} if MEASURED in os.environ else {}
+    return {"PATH": python_path(), "HOME": str(home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"} | coverage

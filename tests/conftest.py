@@ -15,6 +15,7 @@ from lab.browser import Browser
 from lab.inngest import InngestExecutor, InngestServer, RealInngest
 from lab.model_server import ModelServer, serving_models
 from lab.service import Service
+from tests.fast import is_fast
 from tools.redis_server import DATABASES, RedisServer
 
 TESTS = Path(__file__).parent
@@ -166,6 +167,8 @@ def _place(item: pytest.Item) -> int:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=_place)
+    for item in filter(is_fast, items):
+        item.add_marker("fast")
     for mark in ("npm", "slow"):
         if mark not in (config.option.markexpr or ""):
             items[:] = [item for item in items if not item.get_closest_marker(mark)]

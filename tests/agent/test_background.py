@@ -17,6 +17,8 @@ from tests.agent.fakes import call
 from tests.agent.test_sandbox import wait_until
 from tests.jail.calls import Calls
 
+pytestmark = pytest.mark.program
+
 WRITES_WHEN_ASKED = "until [ -e ask ]; do sleep 0.02; done; echo made > new; mv new made; sleep 600"
 
 

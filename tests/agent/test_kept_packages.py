@@ -12,6 +12,8 @@ from agent.entries import Stored
 from agent.sandbox import Janitor, kept, open_sandbox, remove_workspace
 from agent.workspace import restore
 
+pytestmark = pytest.mark.program
+
 Run = Callable[..., str]
 INSTALL = "mkdir -p node_modules/greeter && echo hello > node_modules/greeter/index.js && echo old > page.html"
 

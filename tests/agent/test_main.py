@@ -9,10 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from agent.entries import Entry
 from agent.errors import TransientError
 from agent.local import Event, LocalRun
 from agent.protocols import Emit
+
+pytestmark = pytest.mark.program
 
 ROOT = Path(__file__).parents[2]
 

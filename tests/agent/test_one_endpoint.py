@@ -11,6 +11,8 @@ from lab import llm
 from lab.llm import PROTOCOLS, ProtocolName, serving
 from tests.agent.test_main import start
 
+pytestmark = pytest.mark.program
+
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_task_is_solved_with_only_one_endpoint_set(tmp_path: Path, protocol: ProtocolName) -> None:

@@ -213,6 +213,7 @@ def _unmarked(messages: list[dict[str, object]]) -> object:
     return json.loads(json.dumps(messages).replace(', "cache_control": {"type": "ephemeral"}', ""))
 
 
+@pytest.mark.program
 def test_model_and_sandbox_work_in_a_process_that_gevent_has_patched(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("under_gevent.py"), tmp_path],

@@ -18,6 +18,8 @@ from agent.sandbox import Janitor, default_dir, open_sandbox
 from agent.sandbox.folder import RunFolder
 from agent.sandbox.local import LocalSandbox
 
+pytestmark = pytest.mark.program
+
 
 def nothing() -> None:
     pass

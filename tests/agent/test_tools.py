@@ -17,6 +17,8 @@ from agent.tools import Context, answer, specs
 from agent.tools.base import Args, Tool
 from tests.agent.fakes import Events, call
 
+pytestmark = pytest.mark.program
+
 LINES = "".join(f"line {number}\n" for number in range(1, 21))
 TREE: Tree = {
     "a.txt": Entry(b"one\ntwo\nthree\n"),

@@ -34,10 +34,12 @@ def test_a_recorded_case_folds_to_its_state(path: Path) -> None:
     assert runwire_client.fold(case["events"]) == case["state"]
 
 
+@pytest.mark.program
 def test_the_javascript_client_folds_the_recorded_cases_to_their_states() -> None:
     assert in_javascript(CASES) == [json.loads(path.read_text())["state"] for path in CASES]
 
 
+@pytest.mark.program
 def test_all_three_agree_on_any_log(tmp_path: Path) -> None:
     logs = [random_log(seed) for seed in range(1000, 1100)]
     paths = [tmp_path / f"{number:03}.json" for number in range(len(logs))]

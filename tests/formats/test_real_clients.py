@@ -20,6 +20,8 @@ from orchestrator.formats.ai_sdk import UIMessageStream
 from orchestrator.formats.translated import Mapping
 from tools.clients import run_node
 
+pytestmark = pytest.mark.program
+
 LOGS = [random_log(seed) for seed in range(50)]
 ASKING_LOGS = [random_log(seed, asks=True) for seed in range(30)]
 ASKED = {

@@ -109,6 +109,7 @@ def test_a_token(start_service: StartService) -> None:
     Reader(service, KEY=KEY).tries(only("curl -X POST localhost:8000/agent/tokens"))
 
 
+@pytest.mark.program
 def test_the_demo(tmp_path: Path) -> None:
     said = run(only("make demo").text, minimal_environment(tmp_path) | {"SERVE": "0"})
     kept = re.search(r"^Files in (runwire-output/\S+)/$", said, re.MULTILINE)
