@@ -127,7 +127,7 @@ class Runs:
                     if last["type"] == "tool-output":
                         said.append(last["data"]["chunk"])  # type: ignore[index]
                     if last["type"] == "tool-result":
-                        result = last["data"]["note"]  # type: ignore[index]
+                        result = last["data"]["note"].partition("; network: ")[0]  # type: ignore[index]
         exit_code, stopped = ended_as(result.removeprefix(f"{HANDLE} ").removeprefix("has ended: "))
         stopped = stopped if stopped and stopped.startswith(KILLED) else None
         return Ending("".join(said), time.monotonic() - started, exit_code, stopped), last
