@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import gevent
-from redis.connection import HiredisRespSerializer
+import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import DataError, ReadOnlyError, RedisError
 
 from orchestrator.runlog.wire import Wire
 
@@ -21,7 +21,6 @@ class Commands:
     def __init__(self, make: Callable[[], Any], patience: float) -> None:
         self._make, self._patience = make, patience
         self._hub = gevent.get_hub()
-        self._pack: Any = HiredisRespSerializer().pack
         self._wire: Wire | None = None
         self._connecting: gevent.Greenlet[..., Wire | Exception] | None = None
 
@@ -36,7 +35,7 @@ class Commands:
         As with redis-py's own connections here, what was on its way when the connection was lost is sent once more.
         Raises redis' ConnectionError and TimeoutError.
         """
-        packed = b"".join([piece for command in commands for piece in self._pack(*command)])
+        packed = b"".join([_pack(command) for command in commands])
         for tries_left in reversed(range(TRIES)):
             wire = self._wire
             if wire is None or not wire.is_open or wire.connection.is_outdated:
@@ -79,3 +78,11 @@ class Commands:
             return error
         finally:
             self._connecting = None
+
+
+def _pack(command: Sequence[Any]) -> bytes:
+    try:
+        packed: bytes = hiredis.pack_command(tuple(command))
+        return packed
+    except TypeError as error:
+        raise DataError(*error.args) from error

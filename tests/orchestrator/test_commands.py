@@ -166,6 +166,7 @@ def test_large_commands_and_replies_are_whole(commands: Commands, share: Callabl
     sizes = [1, 4 * MEGABYTE, 3, 2 * MEGABYTE, 5]
     asked = [gevent.spawn(echo, commands, "x" * size) for size in sizes]
     assert [len(reply) for reply in all_of(asked)] == sizes
+    assert len(all_of([gevent.spawn(echo, commands, "x" * 16 * MEGABYTE)])[0]) == 16 * MEGABYTE
     client = share(redis_url)
     client.set("large", b"x" * MEGABYTE)
     assert client.commands._wire is None
@@ -217,14 +218,17 @@ def test_a_reply_that_comes_too_late_is_nobody_elses(share: Callable[..., Client
 def test_a_redis_that_hangs_costs_each_call_its_patience_and_is_used_again(
     share: Callable[..., Client], rough_redis: RedisServer
 ) -> None:
-    client = share(rough_redis.url, SOON)
-    commands = of(client)
-    echo(commands, "connected")
-    with rough_redis.paused():
-        found = all_of([outcome(echo, commands, number) for number in range(CROWD)])
-        assert {type(error) for error in found} == {RedisTimeoutError}
-    commands._patience = PATIENCE
-    assert all_of([outcome(echo, commands, "again")]) == ["again"]
+    """Over another connection: the one that hung may be one whose other end is gone."""
+    with TcpProxy(rough_redis.port) as line:
+        commands = of(share(f"redis://127.0.0.1:{line.port}/1", SOON))
+        echo(commands, "connected")
+        with rough_redis.paused():
+            found = all_of([outcome(echo, commands, number) for number in range(CROWD)])
+            assert {type(error) for error in found} == {RedisTimeoutError}
+        commands._patience = PATIENCE
+        before = line.connections
+        assert all_of([outcome(echo, commands, "again")]) == ["again"]
+        assert line.connections == before + 1
 
 
 def test_what_was_under_way_when_the_connection_was_cut_is_asked_once_more(
