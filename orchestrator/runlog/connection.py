@@ -6,10 +6,10 @@ the client then follows its redirects), or servers behind Sentinels (``redis+sen
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from queue import Empty
-from threading import Lock
 from typing import Any, Final, TypeAlias
 
 from gevent.monkey import is_module_patched
@@ -143,7 +143,7 @@ class _Adaptive:
     def __init__(self, single: Client, cluster: Any) -> None:
         self._single, self._cluster = single, cluster
         self._client: Client | None = None
-        self._asking = Lock()
+        self._asking = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client or self._found_out(), name)
