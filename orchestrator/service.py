@@ -100,7 +100,8 @@ class Service:
         self.hub.hang_up_all()
 
     def join(self) -> None:
-        """Wait for running steps, or until they are given up."""
+        """Wait for what streams have still to send, and for running steps, or until they are given up."""
+        self.hub.join()
         for engine in self.engines.values():
             engine.join()
 

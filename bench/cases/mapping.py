@@ -3,17 +3,17 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from ag_ui.core import RunAgentInput
 
 from bench.report import Row, at_most
 from bench.sizes import Sizes
 from lab.run_logs import LogWriter, random_log
-from orchestrator.formats import Event, Mapping, TranslatedStream
+from orchestrator.formats import Event, Mapping, Translated
 from orchestrator.formats.ag_ui import AgUiStream
 from orchestrator.formats.ai_sdk import UIMessageStream
-from orchestrator.hub import Stream
+from orchestrator.hub.batch import Batch
 
 TARGET_US: Final = 30.0
 LONG_EVENTS: Final = 3_000
@@ -23,19 +23,6 @@ PROTOCOLS: Final[dict[str, Callable[[str], Mapping]]] = {
     "AI SDK, ai 6": lambda run_id: UIMessageStream(run_id, version=6),
     "AG-UI": lambda run_id: AgUiStream(RunAgentInput.model_validate({**ASKED, "messages": []}), run_id, 0),
 }
-
-
-class Frames:
-    """What a follower gives: each event alone, as it comes to somebody who watches live."""
-
-    def __init__(self, log: list[Event]) -> None:
-        self.frames = [b"data: %b\n\n" % json.dumps(event).encode() for event in log]
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.frames)
-
-    def close(self) -> None:
-        pass
 
 
 def rows(sizes: Sizes) -> Iterator[Row]:
@@ -48,12 +35,18 @@ def rows(sizes: Sizes) -> Iterator[Row]:
 
 
 def _microseconds(make: Callable[[str], Mapping], logs: list[list[Event]]) -> float:
-    streams = [TranslatedStream(cast(Stream, Frames(log)), make(log[0]["runId"])) for log in logs]
+    # Each event alone, as it comes to somebody who watches live.
+    streams = [(Translated(make(log[0]["runId"])), [_alone(event) for event in log]) for log in logs]
     started = time.process_time()
-    for stream in streams:
-        for _ in stream:
-            pass
+    for format, batches in streams:
+        format.begin(b"")
+        for batch in batches:
+            format.say(batch, batch.first - 1)
     return 1e6 * (time.process_time() - started) / sum(map(len, logs))
+
+
+def _alone(event: Event) -> Batch:
+    return Batch(event["id"], [json.dumps(event).encode()])
 
 
 def _long_log() -> list[Event]:

@@ -7,6 +7,6 @@ follower's stream.
 
 from orchestrator.formats.fold import fold
 from orchestrator.formats.history import Event, History
-from orchestrator.formats.translated import Mapping, TranslatedStream
+from orchestrator.formats.translated import Mapping, Translated
 
-__all__ = ["Event", "History", "Mapping", "TranslatedStream", "fold"]
+__all__ = ["Event", "History", "Mapping", "Translated", "fold"]

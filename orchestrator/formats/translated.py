@@ -1,17 +1,13 @@
-"""A run's stream in another protocol: the same follower's frames, taken apart and mapped one event after another."""
+"""A run's stream in another protocol: the follower's events, mapped one after another."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Final, Protocol
 
 from orchestrator.formats.history import Event
-from orchestrator.hub import Stream
+from orchestrator.hub.batch import Batch
 from orchestrator.hub.frames import KEEPALIVE
-
-END_OF_FRAME: Final = b"\n\n"
-DATA: Final = b"data: "
 
 _event: Final = json.JSONDecoder().decode
 
@@ -37,24 +33,31 @@ class Mapping(Protocol):
         ...
 
 
-class TranslatedStream:
-    """What ``mapping`` makes of ``stream``'s events. ``close`` it."""
+class Translated:
+    """The format of a stream (see orchestrator.hub.stream) that ``mapping`` makes of its events."""
 
-    def __init__(self, stream: Stream, mapping: Mapping) -> None:
-        self._stream, self._mapping = stream, mapping
+    __slots__ = ("_mapping",)
 
-    def close(self) -> None:
-        self._stream.close()
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
 
-    def __iter__(self) -> Iterator[bytes]:
-        mapping, is_first, buffer = self._mapping, True, b""
-        for chunk in self._stream:
-            *frames, buffer = (buffer + chunk).split(END_OF_FRAME)
-            events = [_event(frame[len(DATA) :].decode()) for frame in frames if frame.startswith(DATA)]
-            said = mapping.batch(events) if events else mapping.pause()
-            if is_first:
-                said, is_first = mapping.begin() + said, False
-            yield said or KEEPALIVE
-            if mapping.done:
-                return
-        yield mapping.cut()
+    @property
+    def done(self) -> bool:
+        return self._mapping.done
+
+    def begin(self, said: bytes) -> bytes:
+        return self._mapping.begin() + (said or self.pause())
+
+    def say(self, batch: Batch, cursor: int) -> bytes:
+        return self._mapping.batch(
+            [_event(event.decode()) for event in batch.events[max(0, cursor + 1 - batch.first) :]]
+        )
+
+    def say_alone(self, event: bytes) -> bytes:
+        return self._mapping.batch([_event(event.decode())])
+
+    def pause(self) -> bytes:
+        return self._mapping.pause() or KEEPALIVE
+
+    def cut(self) -> bytes:
+        return self._mapping.cut()

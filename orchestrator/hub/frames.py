@@ -58,4 +58,4 @@ def gap(run_id: str, first: int, last: int) -> bytes:
 def lost(run_id: str, next_id: int) -> bytes:
     """The end of a run that is no longer stored, as a terminal event that no log has."""
     body = encode_body(run_id, "error", "The run is no longer stored: Redis was emptied.", "", 0, {"code": "lost"})
-    return f'data: {{"id":{next_id},{body}\n\n'.encode()
+    return f'{{"id":{next_id},{body}'.encode()

@@ -7,6 +7,7 @@ the log. A later acknowledgement means a reconnect: whoever watches that channel
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -34,6 +35,12 @@ PULSE_SECONDS: Final = 5.0
 PULSE_CHUNK: Final = 500
 ACK_SECONDS: Final = 2.0
 
+WOKEN_AT_ONCE: Final = 100
+"""Viewers that are looked after in one turn of the loop, where all of them have to be."""
+
+END_SECONDS: Final = 5.0
+"""How long the end of the process waits for streams at the most; hang_up_all comes before that."""
+
 
 class TooManyViewers(Exception):
     """The process has as many streams as it takes."""
@@ -46,11 +53,12 @@ class HubUnavailable(Exception):
 class _Channel:
     """A run that somebody watches here."""
 
-    __slots__ = ("acknowledged", "keys", "viewers")
+    __slots__ = ("acknowledged", "leave", "run_id", "viewers")
 
-    def __init__(self, run_id: str) -> None:
-        self.keys = RunKeys(run_id)
+    def __init__(self, run_id: str, leave: Callable[[_Channel, Viewer], None]) -> None:
+        self.run_id = run_id
         self.viewers: set[Viewer] = set()
+        self.leave = partial(leave, self)
         self.acknowledged = Event()
 
 
@@ -79,9 +87,9 @@ class Hub:
         name = channel(run_id).encode()
         watched = self._channels.get(name)
         if watched is None:
-            watched = self._channels[name] = _Channel(run_id)
+            watched = self._channels[name] = _Channel(run_id, self._detach)
             self._send("SUBSCRIBE", name)
-        viewer = Viewer(self._queue_bytes, partial(self._detach, name, watched))
+        viewer = Viewer(self._queue_bytes, watched.leave)
         watched.viewers.add(viewer)
         self.viewers += 1
         acknowledged = False
@@ -94,24 +102,37 @@ class Hub:
             raise HubUnavailable("Redis does not answer")
         return viewer
 
-    def _detach(self, name: bytes, watched: _Channel, viewer: Viewer) -> None:
+    def _detach(self, watched: _Channel, viewer: Viewer) -> None:
         if viewer not in watched.viewers:
             return
         self.viewers -= 1
         watched.viewers.discard(viewer)
+        name = channel(watched.run_id).encode()
         if not watched.viewers and self._channels.get(name) is watched:
             del self._channels[name]
             self._send("UNSUBSCRIBE", name)
 
     def wake_all(self) -> None:
         """Let every stream look up: the process is draining."""
-        for viewer in self._all_viewers():
-            viewer.wake()
+        self._look_after(self._all_viewers(), Viewer.wake)
 
     def hang_up_all(self) -> None:
         """Break the streams that are still there: their clients take nothing, and come back with their last id."""
         for viewer in self._all_viewers():
             viewer.hang_up()
+
+    def join(self) -> None:
+        """Until all streams have ended."""
+        give_up = time.monotonic() + END_SECONDS
+        while self.viewers and time.monotonic() < give_up:
+            gevent.sleep(END_SECONDS / 100)
+
+    def _look_after(self, viewers: Iterable[Viewer], how: Callable[[Viewer], None]) -> None:
+        """In portions: each may be a write, and others wait for their turn."""
+        for number, viewer in enumerate(viewers, 1):
+            how(viewer)
+            if number % WOKEN_AT_ONCE == 0:
+                gevent.sleep(0)
 
     def _all_viewers(self) -> list[Viewer]:
         return [viewer for watched in self._channels.values() for viewer in watched.viewers]
@@ -171,7 +192,7 @@ class Hub:
         watched = self._channels.get(name)
         if watched is not None:
             self._pushed += len(batch.events) * len(watched.viewers)
-            for viewer in watched.viewers:
+            for viewer in tuple(watched.viewers):  # one of them may leave
                 viewer.push(batch)
             if not self._sampled:
                 self._sampled = True
@@ -179,7 +200,7 @@ class Hub:
 
     def _acknowledge(self, watched: _Channel) -> None:
         if watched.acknowledged.is_set():
-            for viewer in watched.viewers:
+            for viewer in tuple(watched.viewers):
                 viewer.fall_behind()
         watched.acknowledged.set()
 
@@ -190,9 +211,7 @@ class Hub:
             self._connection.keep_alive()
             self._count()
             now = time.monotonic()
-            for watched in self._channels.values():
-                for viewer in watched.viewers:
-                    viewer.tick(now)
+            self._look_after([viewer for viewer in self._all_viewers() if now >= viewer.due], Viewer.wake)
 
     def _count(self) -> None:
         """Once a tick: with thousands of viewers counting each event would be felt."""
@@ -223,7 +242,7 @@ class Hub:
         try:
             pipe = self._redis.pipeline(transaction=False)
             for one in watched:
-                pipe.hget(one.keys.run, "last")
+                pipe.hget(RunKeys(one.run_id).run, "last")
             stored = pipe.execute()
         except (RedisError, OSError) as error:
             log.warning("hub.compare_failed", error=repr(error))

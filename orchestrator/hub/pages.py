@@ -8,7 +8,7 @@ from typing import Final
 from orchestrator.hub.batch import Batch
 from orchestrator.runlog import Page, RunLog
 
-PAGE_EVENTS: Final = 500
+PAGE_EVENTS: Final = 250
 PAGE_BYTES: Final = 262_144
 """What a stream takes from the log at a time, and so what a viewer that does not read keeps in memory beside its queue.
 An event that is larger makes a page of its own."""
@@ -33,7 +33,7 @@ class Pages:
         kept = self._kept.get((run_id, after))
         if kept is not None:
             return kept
-        page = self._log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
+        page = self._log.read(run_id, after, PAGE_EVENTS - after % PAGE_EVENTS, PAGE_BYTES)
         read = page, Batch(page.first, page.events)
         if page.events and (page.has_more or page.ended):
             self._keep((run_id, after), read)

@@ -3,31 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from gevent.event import Event
 
 from orchestrator.hub.batch import Batch
 
 
+class Holder(Protocol):
+    """Who sends what a viewer's stream has to say."""
+
+    def wake(self) -> None:
+        """Something has come, or the stream must look up. May close the stream."""
+
+    def hang_up(self) -> None:
+        """Break the connection of a stream whose client takes nothing."""
+
+
+class Waiter:
+    """The greenlet of a request."""
+
+    __slots__ = ("_event", "hang_up", "wake")
+
+    def __init__(self) -> None:
+        self._event = Event()
+        self.wake = self._event.set
+        self.hang_up: Callable[[], None] = _nothing
+
+    def wait(self) -> None:
+        self._event.wait()
+        self._event.clear()
+
+
 class Viewer:
     """A bounded queue of batches. What does not fit is dropped and read from the log instead."""
 
-    __slots__ = ("_detach", "_limit", "_size", "_wake", "batches", "behind", "cursor", "due", "hang_up")
+    __slots__ = ("_detach", "_holder", "_limit", "_size", "batches", "behind", "cursor", "due")
 
     def __init__(self, limit: int, detach: Callable[[Viewer], None]) -> None:
         self._limit = limit
         self._detach = detach
         self._size = 0
-        self._wake = Event()
+        self._holder: Holder = Waiter()
         self.batches: list[Batch] = []
         self.cursor = 0
-        """The id delivered last; the follower keeps it."""
+        """The id delivered last; the stream keeps it."""
         self.behind = True
         """Something may have been missed: read the log from the cursor."""
         self.due = float("inf")
         """When the stream must look up even if nothing comes, by the monotonic clock."""
-        self.hang_up: Callable[[], None] = _nothing
-        """Breaks the connection under a stream that waits for its client."""
 
     def push(self, batch: Batch) -> None:
         if self.behind:
@@ -37,13 +61,16 @@ class Viewer:
             self.fall_behind()
         else:
             self.batches.append(batch)
-            self._wake.set()
+            self._holder.wake()
 
     def fall_behind(self) -> None:
+        self.miss()
+        self._holder.wake()
+
+    def miss(self) -> None:
+        """What was queued is of no use: the log has to be read before it."""
         self.behind = True
-        self.batches = []
-        self._size = 0
-        self._wake.set()
+        self.take()
 
     def compare(self, cursor: int, last: int | None) -> None:
         """Learn that the log's last id was ``last`` (None: no such run) after the cursor had been ``cursor``."""
@@ -55,10 +82,9 @@ class Viewer:
         self.behind = False
         self.take()
 
-    def wake(self) -> None:
-        self._wake.set()
-
     def take(self) -> list[Batch]:
+        if not self.batches:
+            return []
         batches, self.batches, self._size = self.batches, [], 0
         return batches
 
@@ -66,14 +92,19 @@ class Viewer:
         """Leave the hub; may be called again."""
         self._detach(self)
 
-    def tick(self, now: float) -> None:
-        if now >= self.due:
-            self._wake.set()
+    def hold(self, holder: Holder) -> None:
+        self._holder = holder
+
+    def wake(self) -> None:
+        self._holder.wake()
+
+    def hang_up(self) -> None:
+        self._holder.hang_up()
 
     def wait(self) -> None:
-        """Until something comes, or the hub's clock is past ``due``."""
-        self._wake.wait()
-        self._wake.clear()
+        """Until something comes, or the hub's clock is past ``due``. For a greenlet's own viewer."""
+        assert isinstance(self._holder, Waiter)
+        self._holder.wait()
 
 
 def _nothing() -> None:

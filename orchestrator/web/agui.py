@@ -10,7 +10,7 @@ from ag_ui.core import ResumeEntry, RunAgentInput, TextInputContent, UserMessage
 
 from agent.messages import Approval
 from agent.models.catalog import Catalog
-from orchestrator.formats import TranslatedStream
+from orchestrator.formats import Translated
 from orchestrator.formats.ag_ui import AgUiStream
 from orchestrator.hub import Stream
 from orchestrator.hub.frames import frame_data
@@ -59,7 +59,7 @@ class AgUiRoutes:
         return self._stream(asked, run_id, stream, stream.last)
 
     def _stream(self, asked: RunAgentInput, run_id: str, stream: Stream, last: int) -> flask.Response:
-        return event_stream(stream, run_id, TranslatedStream(stream, AgUiStream(asked, run_id, last)))
+        return event_stream(stream, run_id, Translated(AgUiStream(asked, run_id, last)))
 
 
 def _answer(entry: ResumeEntry) -> Approval:

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from agent.messages import Approval
 from agent.models.catalog import Catalog
 from orchestrator.engines.turns import OnConflict
-from orchestrator.formats import TranslatedStream
+from orchestrator.formats import Translated
 from orchestrator.formats.ai_sdk import HEADERS, RESETS_SINCE, UIMessageStream
 from orchestrator.formats.asked import asked_id
 from orchestrator.hub import Stream
@@ -165,7 +165,7 @@ class ChatRoutes:
         return self._stream(stream, run_id, UIMessageStream(run_id, version=version, last=stream.last))
 
     def _stream(self, stream: Stream, run_id: str, said: UIMessageStream) -> flask.Response:
-        return event_stream(stream, run_id, TranslatedStream(stream, said), HEADERS)
+        return event_stream(stream, run_id, Translated(said), HEADERS)
 
     def _is_unfinished(self, run_id: str) -> bool:
         with suppress(RunMissing):

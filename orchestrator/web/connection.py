@@ -5,17 +5,20 @@ gunicorn's gevent worker knows one time only, that between two requests, and it 
 
 from __future__ import annotations
 
+import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gevent import GreenletExit
 from gevent.socket import wait_read
 from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import BadRequest, RequestTimeout
+
+UNREAD_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,13 @@ class Patience:
 class TimedSocket:
     """A socket whose ``recv`` gives up at ``deadline`` (monotonic; None: never) with TimeoutError."""
 
-    def __init__(self, sock: Any, patience: Patience) -> None:
-        self._sock, self._patience = sock, patience
+    def __init__(self, sock: Any, patience: Patience, listener: Any = None, ahead: bytes = b"") -> None:
+        """``ahead``: what was read of the connection before."""
+        self._sock, self._patience, self.listener, self._ahead = sock, patience, listener, ahead
         self._head_begins = True
         self.hung_up = False
+        self.leave: Callable[[], LeftConnection | None] = _stay
+        """Give the connection away: the request is not to touch it any more. None where that cannot be."""
         self.deadline: float | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -58,7 +64,15 @@ class TimedSocket:
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RD)
 
+    def break_off(self) -> None:
+        """Whoever waits for the client, to read or to write, waits no more."""
+        with suppress(OSError):  # gone meanwhile
+            self._sock.shutdown(socket.SHUT_RDWR)
+
     def recv(self, size: int) -> Any:
+        if self._ahead:
+            ahead, self._ahead = self._ahead, b""
+            return ahead
         try:
             return self._recv(size)
         except OSError:
@@ -81,6 +95,38 @@ class TimedSocket:
             self._head_begins = False
             self.deadline = min(self.deadline, time.monotonic() + self._patience.head)
         return data
+
+
+class LeftConnection:
+    """A connection that its request has left; ``end`` gives it back, to be closed or to take a next request.
+
+    ``ahead``: what the client has sent of that already; ``peer`` and ``listener`` as gunicorn has them.
+    """
+
+    __slots__ = ("_take_back", "ahead", "descriptor", "is_chunked", "listener", "peer")
+
+    def __init__(
+        self,
+        descriptor: int,
+        is_chunked: bool,
+        take_back: Callable[[LeftConnection], None] | None,
+        listener: Any,
+        peer: Any,
+        ahead: bytes,
+    ) -> None:
+        self.descriptor, self.is_chunked, self._take_back = descriptor, is_chunked, take_back
+        self.listener, self.peer, self.ahead = listener, peer, ahead
+
+    def end(self, whole: bool) -> None:
+        if whole and self._take_back is not None:
+            self._take_back(self)
+        else:
+            self.close()
+
+    def close(self) -> None:
+        with suppress(OSError):  # unread input would take back what is on its way
+            os.read(self.descriptor, UNREAD_BYTES)
+        os.close(self.descriptor)
 
 
 class Debtors:
@@ -117,6 +163,10 @@ class TimedBody:
     def __init__(self, request: Any, sock: TimedSocket, debtors: Debtors) -> None:
         self._request, self._body, self._sock, self._debtors = request, request.body, sock, debtors
         self._awaited = False
+        fields = dict(request.headers)
+        self._left = None if "TRANSFER-ENCODING" in fields else int(fields.get("CONTENT-LENGTH", 0))
+        self.is_whole = self._left == 0
+        """Whether it was read to its end: what follows on the connection is a next request."""
 
     @property
     def failed(self) -> bool:
@@ -126,7 +176,13 @@ class TimedBody:
     def read(self, size: int | None = None) -> bytes:
         with self._answering():
             data: bytes = self._body.read(size)
+            self._note(data)
             return data
+
+    def _note(self, data: bytes) -> None:
+        if self._left is not None:
+            self._left -= len(data)
+        self.is_whole = not data or self._left == 0
 
     def await_more(self) -> None:
         """Until more has come than what came with the head, or the time is over: then reading it says so.
@@ -162,3 +218,7 @@ class TimedBody:
         except NoMoreData:
             self._request.force_close()
             raise BadRequest("The body ended too early") from None
+
+
+def _stay() -> None:
+    """Not our worker's to give."""

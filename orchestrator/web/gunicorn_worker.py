@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import resource
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import gevent
+from gevent.pool import Pool
 from gunicorn.workers.ggevent import GeventWorker
 
-from orchestrator.web.connection import Debtors, Patience, TimedBody, TimedSocket
+from orchestrator.web.connection import Debtors, LeftConnection, Patience, TimedBody, TimedSocket
 
 MOST_HEADS: Final = 512
 """Connections of a process that may be idle or have sent half a head; far more than a router keeps open."""
@@ -29,22 +31,27 @@ SHARE_OF_FILES: Final = 4
 
 
 class DrainingWorker(GeventWorker):
-    """``close_idle`` ends the connections that wait for a next request."""
+    """``close_idle`` ends the connections that wait for a next request. Streams leave their requests and come back."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._heads, self._bodies = Debtors(_at_most(MOST_HEADS)), Debtors(_at_most(MOST_BODIES))
         self._sockets: dict[Any, TimedSocket] = {}
         self._serving: set[Any] = set()
+        self._came_back = Pool(_at_most(MOST_HEADS))
 
     @cached_property
     def _patience(self) -> Patience:
         settings = self.wsgi.extensions["runwire"].settings  # type: ignore[attr-defined]  # the application, loaded by now
         return Patience(settings.request_head_timeout, settings.request_body_timeout)
 
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+    def run(self) -> None:
+        super().run()
+        self._came_back.join(timeout=self.cfg.graceful_timeout)
+
+    def handle(self, listener: Any, client: Any, addr: Any, ahead: bytes = b"") -> None:
         greenlet = gevent.getcurrent()
-        self._sockets[greenlet] = TimedSocket(client, self._patience)
+        self._sockets[greenlet] = TimedSocket(client, self._patience, listener, ahead)
         try:
             super().handle(listener, self._sockets[greenlet], addr)  # type: ignore[arg-type]  # it is one to gunicorn
         finally:
@@ -64,6 +71,7 @@ class DrainingWorker(GeventWorker):
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         self._serving.add(gevent.getcurrent())
         sock.deadline = None
+        sock.leave = partial(self._let_go, req, sock, addr)
         if req.body is not None:
             req.body = TimedBody(req, sock, self._bodies)
             if _owes_a_small_body(req):
@@ -71,9 +79,29 @@ class DrainingWorker(GeventWorker):
                 if sock.hung_up:
                     raise StopIteration
         answered = super().handle_request(listener_name, req, sock, addr)
-        if sock.hung_up:
+        if sock.hung_up or sock.fileno() < 0:
             raise StopIteration  # the end of the connection
         return answered
+
+    def _let_go(self, req: Any, sock: TimedSocket, addr: Any) -> LeftConnection | None:
+        """The connection of a request whose head and first bytes have been sent."""
+        if self.cfg.is_ssl or self.cfg.proxy_protocol != "off":
+            return None  # more than the bytes of requests and answers is on it
+        is_chunked = req.version > (1, 0)
+        stays_open = is_chunked and req.body.is_whole and self.cfg.keepalive and not req.should_close()
+        take_back = self._take_back if stays_open else None
+        return LeftConnection(sock.detach(), is_chunked, take_back, sock.listener, addr, req.unreader.take_buffered())
+
+    def _take_back(self, connection: LeftConnection) -> None:
+        if self.alive and not self._came_back.full():
+            self._came_back.spawn(self._serve_on, connection)
+        else:
+            connection.close()
+
+    def _serve_on(self, connection: LeftConnection) -> None:
+        self._serving.add(gevent.getcurrent())  # as one that has had its first request
+        with socket.socket(fileno=connection.descriptor) as client:
+            self.handle(connection.listener, client, connection.peer, connection.ahead)
 
     def close_idle(self) -> None:
         self._heads.hang_up()

@@ -2,39 +2,83 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from contextlib import closing, suppress
-from functools import partial
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Final
 
 import flask
+from gevent import GreenletExit
 
-from orchestrator.formats import TranslatedStream
-from orchestrator.hub import Hub, Stream
+from orchestrator.hub import Hub, Stream, Waiter
 from orchestrator.hub.frames import Framer, frame_data, frame_data_and_id, gap
+from orchestrator.hub.stream import Format
 from orchestrator.runlog import Page, RunLog
 from orchestrator.web import inputs
+from orchestrator.web.connection import TimedSocket
 
 HEADERS: Final = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
+SLICE: Final = 65_536
+"""Bytes given to the server at a time: it copies what it sends, and pages are shared by streams as they are."""
+
 PAGE_EVENTS: Final = 500
 PAGE_BYTES: Final = 1_048_576
 """Of one poll; an event that is larger comes alone."""
 
 
+class Left(GreenletExit):
+    """The stream has left its request; gunicorn's gevent worker ends the request without a word."""
+
+
+class Body:
+    """A stream as a WSGI server takes it. Where it is our own worker, it leaves the request once it has begun."""
+
+    def __init__(self, stream: Stream, connection: TimedSocket | None) -> None:
+        self._stream, self._connection = stream, connection
+        self._has_left = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        stream, viewer, waiter = self._stream, self._stream.viewer, Waiter()
+        if self._connection is not None:
+            waiter.hang_up = self._connection.break_off
+        viewer.hold(waiter)
+        yield from _slices(stream.begin())
+        while not stream.ended:
+            self._leave()
+            if not viewer.behind:
+                viewer.wait()
+            if not stream.ended:
+                yield from _slices(stream.turn())
+        yield from _slices(stream.finish())
+
+    def _leave(self) -> None:
+        """Raises Left where the server has given the connection away."""
+        left = self._connection.leave() if self._connection is not None else None
+        if left is not None:
+            self._has_left = True
+            self._stream.park(left)
+            raise Left
+
+    def close(self) -> None:
+        if not self._has_left:
+            self._stream.close()
+
+
 def event_stream(
-    stream: Stream, run_id: str, said: TranslatedStream | None = None, headers: dict[str, str] | None = None
+    stream: Stream, run_id: str, format: Format | None = None, headers: dict[str, str] | None = None
 ) -> flask.Response:
-    """``stream``, or what is ``said`` of it. The server closes it when it has sent it, or its client is gone."""
-    if (connection := flask.request.environ.get("gunicorn.socket")) is not None:
-        stream.on_overdue(partial(_hang_up, connection))
+    """The server closes ``stream`` when it has sent it, or its client is gone."""
+    if format is not None:
+        stream.say_as(format)
+    connection = flask.request.environ.get("gunicorn.socket")
+    body = Body(stream, connection if isinstance(connection, TimedSocket) else None)
     flask.g.stream = stream
     headers = {**HEADERS, "X-Run-Id": run_id, **(headers or {})}
-    return flask.Response(said or stream, headers=headers, direct_passthrough=True)
+    return flask.Response(body, headers=headers, direct_passthrough=True)
 
 
 def framer() -> Framer:
@@ -62,6 +106,9 @@ def _page_json(run_id: str, page: Page, after: int) -> bytes:
     return b'{"events":[%b],"next":%d,"done":%b}' % (b",".join(events), next_cursor, done)
 
 
-def _hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):  # gone meanwhile
-        connection.shutdown(socket.SHUT_RDWR)
+def _slices(said: bytes) -> Iterator[bytes]:
+    if 0 < len(said) <= SLICE:
+        yield said
+    else:
+        for start in range(0, len(said), SLICE):
+            yield said[start : start + SLICE]

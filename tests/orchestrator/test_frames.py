@@ -68,7 +68,7 @@ def test_a_gap_has_no_id_of_its_own() -> None:
 
 
 def test_a_lost_run_ends_with_a_terminal_event() -> None:
-    said = json.loads(lost(RUN, 5)[6:])
+    said = json.loads(lost(RUN, 5))
     assert (said["id"], said["type"], said["code"]) == (5, "error", "lost")
 
 
