@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> flask.Flask:
     access = RunAccess(service.log, service.follower, service.runs, door, tokens, settings.agent_run_timeout)
     runs = RunRoutes(settings, service.models, service.hub, access)
     makes_tokens = TokenRoutes(door, tokens, service.log, service.project_owners, settings.agent_max_body_bytes)
-    count_request = request_limit(app, service.redis, settings.agent_requests_per_minute)
+    count_request = request_limit(service.redis, settings.agent_requests_per_minute)
     blueprints = [
         (ChatRoutes(settings, service.models, access).blueprint(), ""),
         (AgUiRoutes(settings, service.models, access).blueprint(), ""),

@@ -3,79 +3,83 @@
 from __future__ import annotations
 
 import hashlib
-import time
+import threading
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 import flask
-from flask_limiter import Limiter, RateLimitExceeded
-from limits.storage import Storage
 from redis.exceptions import RedisError
 
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import requests_of
 from orchestrator.web.errors import Problem
 
-
-class OurRedis(Storage):
-    """The service's own client as a storage of ``limits``: whatever Redis one URL names, with its time-outs."""
-
-    STORAGE_SCHEME = ["runwire"]  # noqa: RUF012  # as its base class declares it
-
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, *, client: Any = None) -> None:
-        super().__init__(uri, wrap_exceptions)
-        self._redis: Client = client
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return RedisError
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.set(requests_of(key), 0, ex=expiry, nx=True)
-        pipe.incrby(requests_of(key), amount)
-        return int(pipe.execute()[1])
-
-    def get(self, key: str) -> int:
-        return int(self._redis.get(requests_of(key)) or 0)
-
-    def get_expiry(self, key: str) -> float:
-        now = self._redis.time()[0]
-        return float(now + max(0, self._redis.ttl(requests_of(key))))
-
-    def check(self) -> bool:
-        return bool(self._redis.ping())
-
-    def clear(self, key: str) -> None:
-        self._redis.delete(requests_of(key))
-
-    def reset(self) -> int | None:
-        return None  # nobody asks; the counts expire within a minute
+WINDOW_SECONDS: Final = 60
 
 
-def request_limit(app: flask.Flask, redis: Client, per_minute: int) -> Callable[[], None]:
+class _Round:
+    """Requests that are counted by one call; ``before`` them others were."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[str] = Counter()
+        self.before: dict[str, int] = {}
+        self.error: RedisError | None = None
+        self.is_over = False
+
+
+class RequestCounts:
+    """Requests of each name since the first one of its minute. Those that come while Redis is asked wait for the next
+    call and share it: a thousand that come at once take few.
+    """
+
+    def __init__(self, redis: Client) -> None:
+        self._redis = redis
+        self._joining, self._asking = threading.Lock(), threading.Lock()
+        self._gathering = _Round()
+
+    def count(self, name: str) -> int:
+        """How many there are with this one. Raises redis' errors."""
+        with self._joining:
+            mine = self._gathering
+            mine.requests[name] += 1
+            place = mine.requests[name]
+        with self._asking:
+            if not mine.is_over:
+                with self._joining:
+                    self._gathering = _Round()
+                self._ask(mine)
+        if mine.error is not None:
+            raise mine.error
+        return mine.before[name] + place
+
+    def _ask(self, round: _Round) -> None:
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            for name, number in round.requests.items():
+                pipe.set(requests_of(name), 0, ex=WINDOW_SECONDS, nx=True)
+                pipe.incrby(requests_of(name), number)
+            totals = pipe.execute()[1::2]
+            for (name, number), total in zip(round.requests.items(), totals, strict=True):
+                round.before[name] = total - number
+        except RedisError as error:
+            round.error = error
+        round.is_over = True
+
+    def seconds_left(self, name: str) -> int:
+        """Of the minute, at least 1. Raises redis' errors."""
+        return max(1, int(self._redis.ttl(requests_of(name))))
+
+
+def request_limit(redis: Client, per_minute: int) -> Callable[[], None]:
     """A ``before_request`` function for after the door's. Raises Problem 429, and redis' errors."""
-    limiter = Limiter(
-        _caller,
-        app=app,
-        storage_uri="runwire://",
-        storage_options={"client": redis},
-        strategy="fixed-window",
-        headers_enabled=False,  # they cost two more calls, and an answer must not be lost because Redis died after it
-    )
-
-    @limiter.shared_limit(f"{per_minute} per minute", scope="calls")
-    def count() -> None:
-        pass
+    counts = RequestCounts(redis)
 
     def count_request() -> None:
-        try:
-            count()
-        except RateLimitExceeded as error:
-            assert limiter.current_limit is not None
-            seconds = max(1, int(limiter.current_limit.reset_at - time.time()))
-            later = {"Retry-After": str(seconds)}
-            raise Problem(429, f"More than {per_minute} requests a minute", headers=later) from error
+        name = _caller()
+        if counts.count(name) > per_minute:
+            later = {"Retry-After": str(counts.seconds_left(name))}
+            raise Problem(429, f"More than {per_minute} requests a minute", headers=later)
 
     return count_request
 

@@ -1,15 +1,20 @@
 """Counting a caller's requests costs none of them its answer."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import flask
+import redis
 
 from orchestrator.runlog.connection import connect
-from orchestrator.web.limits import request_limit
+from orchestrator.web.limits import RequestCounts, request_limit
+from tools.processes import wait_until
 from tools.redis_server import RedisServer
 
 
 def test_an_answer_that_is_made_is_given_also_where_redis_dies_after_it(own_redis: RedisServer) -> None:
     app = flask.Flask(__name__)
-    app.before_request(request_limit(app, connect(own_redis.url, 2), 10))
+    app.before_request(request_limit(connect(own_redis.url, 2), 10))
 
     @app.get("/")
     def answer() -> str:
@@ -17,3 +22,16 @@ def test_an_answer_that_is_made_is_given_also_where_redis_dies_after_it(own_redi
         return "made"
 
     assert app.test_client().get("/").text == "made"
+
+
+def test_what_comes_at_once_is_counted_one_by_one_in_few_calls(redis_url: str, unique: Callable[[str], str]) -> None:
+    """Each asking for itself, a thousand viewers that came at once waited for connections until some were refused."""
+    counts, name, number = RequestCounts(connect(redis_url, 2)), unique("caller"), 200
+    with redis.Redis.from_url(redis_url) as client, ThreadPoolExecutor(number) as many:
+        before = client.info("commandstats")["cmdstat_incrby"]["calls"] if counts.count(name) else 0
+        with counts._asking:
+            asked = [many.submit(counts.count, name) for _ in range(number)]
+            wait_until(lambda: counts._gathering.requests[name] == number, 20, "all of them to wait")
+        assert sorted(each.result() for each in asked) == list(range(2, number + 2))
+        assert client.info("commandstats")["cmdstat_incrby"]["calls"] - before < number / 2
+    assert 1 <= counts.seconds_left(name) <= 60
