@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import flask
 
@@ -36,10 +37,17 @@ MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """What no route takes more of: `/api/inngest`, with all memoised state. POST /agent/run has a limit far lower."""
 
 
+class App(flask.Flask):
+    """None of its functions is asynchronous; Flask would look at each of them before each call."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings) -> flask.Flask:
     """The app; its Service is `app.extensions["runwire"]`, its Registration `app.extensions["registration"]`."""
     service = build_service(settings)
-    app = flask.Flask(__name__, static_folder=None)
+    app = App(__name__, static_folder=None)
     app.secret_key = settings.secret_key or secrets.token_hex(16)
     app.session_interface = NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES

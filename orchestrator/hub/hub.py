@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import gevent
@@ -73,6 +76,7 @@ class Hub:
         self._max_viewers, self._queue_bytes, self._tick = max_viewers, queue_bytes, tick
         self._channels: dict[bytes, _Channel] = {}
         self._writing = RLock()
+        self._unsent: list[tuple[str, str]] = []
         self._running = False
         self.viewers = 0
         self._pushed = 0
@@ -146,11 +150,20 @@ class Hub:
             gevent.spawn(self._keep_ticking)
 
     def _send(self, command: str, name: bytes) -> None:
-        try:
-            with self._writing:
-                self._connection.send(command, name.decode())
-        except OSError:
-            pass  # the reader notices too, and subscribes to all that is watched after it has reconnected
+        """With all others of this turn: viewers come and go in crowds."""
+        if not self._unsent:
+            gevent.spawn(self._send_all)
+        self._unsent.append((command, name.decode()))
+
+    def _send_all(self) -> None:
+        with (
+            self._writing,
+            suppress(OSError),
+        ):  # the reader notices too, and after it has reconnected it subscribes anew
+            unsent, self._unsent = self._unsent, []
+            self._connection.send_many(
+                (command, *(name for _, name in some)) for command, some in groupby(unsent, itemgetter(0))
+            )
 
     def _keep_reading(self) -> None:
         while True:

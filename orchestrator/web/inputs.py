@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar, get_args
 
 import flask
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from agent import messages, templates
 from agent.messages import Approval
@@ -282,6 +285,12 @@ def wants_ids() -> bool:
 
 
 def _accepts() -> str | None:
-    accepted = [(quality, kind.lower()) for kind, quality in flask.request.accept_mimetypes if quality > 0]
+    return _preferred(flask.request.headers.get("Accept", ""))
+
+
+@lru_cache(maxsize=256)
+def _preferred(accept: str) -> str | None:
+    given = parse_accept_header(accept, MIMEAccept)
+    accepted = [(quality, kind.lower()) for kind, quality in given if quality > 0]
     named = [(quality, kind) for quality, kind in accepted if kind in ("text/event-stream", "application/json")]
     return max(named, key=lambda entry: entry[0])[1] if named else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import flask
+from gevent.lock import BoundedSemaphore
 from redis.exceptions import RedisError
 
 from orchestrator.runlog.connection import Client
@@ -29,25 +30,24 @@ class _Round:
 
 
 class RequestCounts:
-    """Requests of each name since the first one of its minute. Those that come while Redis is asked wait for the next
-    call and share it: a thousand that come at once take few.
+    """Requests of each name since the first one of its minute; for greenlets.
+
+    Those that come while Redis is asked wait for the next call and share it: a thousand that come at once take few.
     """
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
-        self._joining, self._asking = threading.Lock(), threading.Lock()
+        self._asking = BoundedSemaphore()
         self._gathering = _Round()
 
     def count(self, name: str) -> int:
         """How many there are with this one. Raises redis' errors."""
-        with self._joining:
-            mine = self._gathering
-            mine.requests[name] += 1
-            place = mine.requests[name]
+        mine = self._gathering
+        mine.requests[name] += 1
+        place = mine.requests[name]
         with self._asking:
             if not mine.is_over:
-                with self._joining:
-                    self._gathering = _Round()
+                self._gathering = _Round()
                 self._ask(mine)
         if mine.error is not None:
             raise mine.error
@@ -85,7 +85,11 @@ def request_limit(redis: Client, per_minute: int) -> Callable[[], None]:
 
 
 def _caller() -> str:
-    """Never the caller's key itself: Redis' names are seen by many."""
     caller = flask.g.get("caller")
-    who = caller.name if caller is not None else flask.request.remote_addr or ""
+    return _digest(caller.name if caller is not None else flask.request.remote_addr or "")
+
+
+@lru_cache(maxsize=1024)
+def _digest(who: str) -> str:
+    """Never the caller's name itself: Redis' names are seen by many."""
     return hashlib.sha256(who.encode()).hexdigest()[:16]

@@ -1,14 +1,14 @@
 """Counting a caller's requests costs none of them its answer."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import flask
+import gevent
 import redis
+from redis.exceptions import RedisError
 
 from orchestrator.runlog.connection import connect
 from orchestrator.web.limits import RequestCounts, request_limit
-from tools.processes import wait_until
 from tools.redis_server import RedisServer
 
 
@@ -27,11 +27,21 @@ def test_an_answer_that_is_made_is_given_also_where_redis_dies_after_it(own_redi
 def test_what_comes_at_once_is_counted_one_by_one_in_few_calls(redis_url: str, unique: Callable[[str], str]) -> None:
     """Each asking for itself, a thousand viewers that came at once waited for connections until some were refused."""
     counts, name, number = RequestCounts(connect(redis_url, 2)), unique("caller"), 200
-    with redis.Redis.from_url(redis_url) as client, ThreadPoolExecutor(number) as many:
-        before = client.info("commandstats")["cmdstat_incrby"]["calls"] if counts.count(name) else 0
+    with redis.Redis.from_url(redis_url) as client:
+        counts.count(name)
+        before = client.info("commandstats")["cmdstat_incrby"]["calls"]
         with counts._asking:
-            asked = [many.submit(counts.count, name) for _ in range(number)]
-            wait_until(lambda: counts._gathering.requests[name] == number, 20, "all of them to wait")
-        assert sorted(each.result() for each in asked) == list(range(2, number + 2))
-        assert client.info("commandstats")["cmdstat_incrby"]["calls"] - before < number / 2
+            asked = [gevent.spawn(counts.count, name) for _ in range(number)]
+            gevent.sleep(0)
+        gevent.joinall(asked, raise_error=True)
+        assert [each.get() for each in asked] == list(range(2, number + 2))
+        assert client.info("commandstats")["cmdstat_incrby"]["calls"] == before + 1
     assert 1 <= counts.seconds_left(name) <= 60
+
+
+def test_where_redis_is_away_all_of_them_are_told(own_redis: RedisServer) -> None:
+    counts = RequestCounts(connect(own_redis.url, 2))
+    own_redis.kill()
+    asked = [gevent.spawn(counts.count, "somebody") for _ in range(5)]
+    gevent.joinall(asked)
+    assert all(isinstance(each.exception, RedisError) for each in asked)
