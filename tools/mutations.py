@@ -253,8 +253,8 @@ MUTANTS: Final = (
     Mutant(
         "read again after a reconnect",
         "orchestrator/hub/hub.py",
-        "                viewer.fall_behind()\n        watched.acknowledged.set()",
-        "                pass\n        watched.acknowledged.set()",
+        "self._look_after(tuple(watched.viewers), Viewer.fall_behind)",
+        "pass",
         ("tests/orchestrator/test_hub_reconnects.py",),
     ),
     Mutant(
@@ -263,6 +263,27 @@ MUTANTS: Final = (
         "self._socket.shutdown(socket.SHUT_RDWR)",
         "pass",
         ("tests/orchestrator/test_hub_reconnects.py",),
+    ),
+    Mutant(
+        "see who has gone",
+        "orchestrator/hub/parking.py",
+        "ROOM | GONE | EDGES",
+        "ROOM | EDGES",
+        ("tests/orchestrator/test_parking.py",),
+    ),
+    Mutant(
+        "go on when a socket has room",
+        "orchestrator/hub/parking.py",
+        "else parked.flush()",
+        "else None",
+        ("tests/orchestrator/test_parking.py",),
+    ),
+    Mutant(
+        "keep what came with a stream's request",
+        "orchestrator/web/gunicorn_worker.py",
+        "req.unreader.take_buffered()",
+        'b""',
+        ("tests/http/test_open_streams.py",),
     ),
     Mutant(
         "pages by bytes",

@@ -205,16 +205,14 @@ class Hub:
         watched = self._channels.get(name)
         if watched is not None:
             self._pushed += len(batch.events) * len(watched.viewers)
-            for viewer in tuple(watched.viewers):  # one of them may leave
-                viewer.push(batch)
+            self._look_after(tuple(watched.viewers), lambda viewer: viewer.push(batch))
             if not self._sampled:
                 self._sampled = True
                 metrics.DELIVERY_LAG.observe(max(0.0, time.time() - timestamp(batch.events[-1]) / 1000))
 
     def _acknowledge(self, watched: _Channel) -> None:
         if watched.acknowledged.is_set():
-            for viewer in tuple(watched.viewers):
-                viewer.fall_behind()
+            self._look_after(tuple(watched.viewers), Viewer.fall_behind)
         watched.acknowledged.set()
 
     def _keep_ticking(self) -> None:

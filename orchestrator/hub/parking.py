@@ -63,7 +63,6 @@ class Parking:
         parked = self._parked[connection.descriptor] = Parked(self, stream, connection)
         self._epoll.register(connection.descriptor, ROOM | GONE | EDGES)
         stream.viewer.hold(parked)
-        parked.wake()
 
     def forget(self, descriptor: int) -> None:
         del self._parked[descriptor]
@@ -80,6 +79,7 @@ class Parking:
         try:
             while self._behind:
                 self._behind.popleft().read()
+                gevent.sleep(0)  # pages that are kept are read without waiting for anything
         finally:
             self._readers -= 1
 
@@ -92,10 +92,10 @@ class Parking:
                 parked = self._parked.get(descriptor)
                 if parked is None:
                     continue  # it left while others were looked at
-                if what & GONE:
-                    parked.hang_up()
-                else:
-                    parked.flush()
+                try:
+                    parked.hang_up() if what & GONE else parked.flush()
+                except Exception:
+                    log.exception("parking.crashed")  # the others still want to be looked at
 
 
 class Parked:

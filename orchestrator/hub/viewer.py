@@ -93,7 +93,9 @@ class Viewer:
         self._detach(self)
 
     def hold(self, holder: Holder) -> None:
+        """Have ``holder`` woken from now on, and at once: something may have come before."""
         self._holder = holder
+        holder.wake()
 
     def wake(self) -> None:
         self._holder.wake()
