@@ -63,7 +63,9 @@ class RequestCounts:
             for (name, number), total in zip(round.requests.items(), totals, strict=True):
                 round.before[name] = total - number
         except RedisError as error:
-            round.error = error
+            self._gathering.error = round.error = error  # who has come meanwhile has waited as long as it may take
+            self._gathering.is_over = True
+            self._gathering = _Round()
         round.is_over = True
 
     def seconds_left(self, name: str) -> int:

@@ -8,7 +8,7 @@ import redis
 from redis.exceptions import RedisError
 
 from orchestrator.runlog.connection import connect
-from orchestrator.web.limits import RequestCounts, request_limit
+from orchestrator.web.limits import RequestCounts, _Round, request_limit
 from tools.redis_server import RedisServer
 
 
@@ -39,9 +39,16 @@ def test_what_comes_at_once_is_counted_one_by_one_in_few_calls(redis_url: str, u
     assert 1 <= counts.seconds_left(name) <= 60
 
 
-def test_where_redis_is_away_all_of_them_are_told(own_redis: RedisServer) -> None:
+def test_where_redis_is_away_all_that_wait_are_told_together(own_redis: RedisServer) -> None:
+    """Each round waiting for a time-out of its own, the second one's answer came too late."""
     counts = RequestCounts(connect(own_redis.url, 2))
     own_redis.kill()
-    asked = [gevent.spawn(counts.count, "somebody") for _ in range(5)]
+    with counts._asking:
+        asked = [gevent.spawn(counts.count, "somebody") for _ in range(5)]
+        gevent.sleep(0)
+        (earlier := _Round()).requests["somebody else"] += 1
+        counts._ask(earlier)
     gevent.joinall(asked)
-    assert all(isinstance(each.exception, RedisError) for each in asked)
+    assert all(each.exception is earlier.error for each in asked)
+    assert isinstance(earlier.error, RedisError)
+    assert counts._gathering.requests.total() == 0
