@@ -73,6 +73,7 @@ class Gate:
             dialect = handler.dialect
             dialect.begin()
             while (piece := self._next(handler)) is not None:
+                handler.connection.settimeout(HELD_SECONDS)  # a service that is busy does not read at once
                 dialect.say(piece)
             dialect.end("", (7, 3))
         except OSError:
