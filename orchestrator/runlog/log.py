@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -52,6 +52,8 @@ MOST_BRIEF: Final = 300
 
 NO_STEP: Final = ""
 """The step of what belongs to none: the first status, the terminal event."""
+
+T = TypeVar("T")
 
 NOBODY: Final = ""
 """The execution of a run that is not claimed."""
@@ -134,24 +136,25 @@ class RunLog:
         Raises PastForgotten where the project's files of that time are gone, LogFull.
         """
         body = encode_body(request.run_id, "status", greeting, "request", 0)
-        created = now_ms()
-        fields = self._fields(request, engine, caller, created) | staged.fields
         # Before, as the run may be taken up at once; and after: a sweep may have met a run that was not stored yet.
-        self._begin_like(staged, request, created)
+        created = self._begin_like(self.projects.agree, staged, request, now_ms()) or now_ms()
+        fields = self._fields(request, engine, caller, created) | staged.fields
         args = [body, staged.last, staged.size, *_flat(fields)]
         reply = self._scripts.call("adopt", request.run_id, NO_STEP, *args, more_keys=staged.keys)
         outcome = str(reply[0], "utf-8")
         if outcome == "lost":
             raise LogUnavailable("what the run was to take over could not be stored in time")
         if outcome == "ok":
-            self._begin_like(staged, request, created)
+            self._begin_like(self.projects.pin, staged, request, created)
         return outcome == "ok"
 
-    def _begin_like(self, staged: Staged, request: RunRequested, created: int) -> None:
+    def _begin_like(
+        self, pin: Callable[[str, str, int, str], T], staged: Staged, request: RunRequested, created: int
+    ) -> T | None:
         if not staged.has_begun:
-            return
+            return None
         try:
-            self.projects.pin(request.project_id, request.run_id, created, staged.source_id)
+            return pin(request.project_id, request.run_id, created, staged.source_id)
         except KeyError as error:
             raise PastForgotten("What the run began with is not stored any more") from error
 

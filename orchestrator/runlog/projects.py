@@ -33,6 +33,8 @@ DROPPED_AT_A_TIME: Final = 1_000
 SWEEPS: Final = 4
 """How often in the time that a run is stored; what nothing needs any more stays a quarter of it longer."""
 SWEEP_SECONDS: Final = 60.0
+TOGETHER_MS: Final = 60_000
+"""Requests for the same run that come within this time, before it is stored, make one."""
 MOST_SWEPT: Final = 20
 """Projects that one process sweeps in a row."""
 
@@ -60,12 +62,19 @@ class ProjectFiles:
         has to that takes over its changes. Returns what was done on the project lately, oldest first. Raises KeyError
         where what ``like`` began with is not stored any more.
         """
+        _, history, _ = self._pin(project_id, run_id, created, like)
+        return [done for run, done in _history(history) if run != run_id]
+
+    def agree(self, project_id: str, run_id: str, created: int, like: str) -> int:
+        """``pin`` for a run that is not stored yet; returns when it is created: the same for all who make it."""
+        return int(self._pin(project_id, run_id, created, like, TOGETHER_MS)[2])
+
+    def _pin(self, project_id: str, run_id: str, created: int, like: str, *more: int) -> list[bytes]:
         self._redis.zadd(projects_to_sweep(), {project_id: self._next_sweep()}, nx=True)
-        pinned = self._call("pin", project_id, run_id, created, PROJECT_TTL, like)
+        pinned = self._call("pin", project_id, run_id, created, PROJECT_TTL, like, *more)
         if not pinned:
             raise KeyError(like)
-        _, history = pinned
-        return [done for run, done in _history(history) if run != run_id]
+        return pinned
 
     def base(self, project_id: str, run_id: str) -> str:
         """The name of the state that the run began with."""

@@ -27,7 +27,8 @@ class Script:
         scripts = files("orchestrator.runlog") / "scripts"
         folder = shared.rpartition("/")[0]
         self._redis = redis
-        self._plain = (scripts / f"{shared}.lua").read_text() + (scripts / folder / f"{name}.lua").read_text()
+        parts = (scripts / f"{shared}.lua", scripts / folder / f"{name}.lua")
+        self._plain = "".join(part.read_text(encoding="utf-8") for part in parts)  # whatever the terminal's is
         self._set_text((ALLOW_OOM if allow_oom else STRICT) + self._plain)
 
     def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:

@@ -17,7 +17,7 @@ from orchestrator.runlog import RunEnded, RunLog
 from orchestrator.runlog import projects as module
 from orchestrator.runlog.connection import Client, connect
 from orchestrator.runlog.keys import RunKeys, project_files
-from orchestrator.runlog.projects import MOST_HISTORY, ProjectFiles
+from orchestrator.runlog.projects import MOST_HISTORY, TOGETHER_MS, ProjectFiles
 from orchestrator.runlog.states import NOTHING
 
 Changes = Mapping[str, Entry | None]
@@ -324,6 +324,16 @@ def test_a_run_can_begin_with_what_another_began_with(project: Project) -> None:
     assert projects.base(project.id, "run_fork") == projects.base(project.id, first._run_id)
     project.log.projects.sweep(project.id, lambda run_ids: {"run_fork"})
     assert projects.view(project.id, projects.base(project.id, "run_fork")).read("a") == b"old"
+
+
+def test_requests_that_make_the_same_run_at_once_agree_when_it_was_created(project: Project) -> None:
+    """Seen: three POSTs of a retry with one key; the run ended as if its project had been deleted."""
+    first = project.run({"a": text("old")})
+    projects = project.log.projects
+    agreed = [projects.agree(project.id, "run_fork", 5_000 + late, first._run_id) for late in (0, 1, 2)]
+    assert agreed == [5_000] * 3
+    assert projects.save(project.id, "run_fork", 5_000, None, lambda paths: {})
+    assert projects.agree(project.id, "run_fork", 5_000 + TOGETHER_MS, first._run_id) == 5_000 + TOGETHER_MS
 
 
 def test_a_later_run_is_told_of_the_latest_ones(project: Project) -> None:
