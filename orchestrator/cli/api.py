@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from typing import Any, Final
 
 import httpx
+
+from agent.messages import RUN_ID
 
 URL: Final = "RUNWIRE_URL"
 KEY: Final = "RUNWIRE_API_KEY"
@@ -22,12 +25,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the answer as it is")
 
 
+def run_path(run_id: str) -> str:
+    """Of a run's own routes. Raises ApiError for what is no id, and would be another path."""
+    if not re.fullmatch(RUN_ID, run_id):
+        raise ApiError(f"unknown or expired run {run_id!r}")
+    return f"/agent/run/{run_id}"
+
+
 class Api:
     """``url`` as given, or by the environment; the key is never an argument, which every process could read."""
 
     def __init__(self, url: str | None) -> None:
         self.url = url or os.environ.get(URL) or f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
         self._key = os.environ.get(KEY, "")
+        if not (self._key.isascii() and self._key.isprintable()):  # httpx would say the key
+            raise ApiError(f"{KEY} holds what no key does, such as a line break")
 
     def get(self, path: str, **query: Any) -> Any:
         return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})

@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     service, all_cancelled = api.Api(given.url), True
     for run_id in given.run_ids:
-        shown = service.post(f"/agent/run/{run_id}/cancel")
+        shown = service.post(f"{api.run_path(run_id)}/cancel")
         all_cancelled = all_cancelled and shown["status"] == "cancelled"
         if given.json:
             print_json(shown)

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     once = {"Idempotency-Key": secrets.token_hex(16)}
-    made = api.Api(given.url).post(f"/agent/run/{given.run_id}/retry", headers=once)
+    made = api.Api(given.url).post(f"{api.run_path(given.run_id)}/retry", headers=once)
     if given.json:
         print_json(made)
     else:

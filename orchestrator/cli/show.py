@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     service = api.Api(given.url)
-    path = f"/agent/run/{given.run_id}"
+    path = api.run_path(given.run_id)
     shown, steps = service.get(path), service.get(f"{path}/steps")["steps"]
     if given.json:
         print_json({**shown, "steps": steps})

@@ -19,7 +19,7 @@ import pytest
 from lab.llm import fails, says
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
-from lab.sse import Event, assert_whole, run_to_end, start_run
+from lab.sse import Event, assert_whole, events_of, run_to_end, start_run
 from orchestrator.cli.api import KEY, URL
 from orchestrator.cli.main import COMMANDS, main
 from orchestrator.events import RunRequested
@@ -167,6 +167,9 @@ def test_a_hostile_run_cannot_steer_the_terminal(service: Service, unique: Calla
     [
         pytest.param(("show", "run_nobody"), "Unknown or expired run\n", id="show"),
         pytest.param(("replay", "run_nobody"), "unknown or expired run 'run_nobody'\n", id="replay"),
+        pytest.param(("show", "../models"), "unknown or expired run '../models'\n", id="path"),
+        pytest.param(("cancel", "run_nobody?x=1"), "unknown or expired run 'run_nobody?x=1'\n", id="query"),
+        pytest.param(("retry", "\x1b[2J"), "unknown or expired run '\\x1b[2J'\n", id="steering"),
         pytest.param(("runs", "--status", "done"), "Unknown status 'done' (statuses: queued", id="status"),
         pytest.param(("runs", "--url", "http://127.0.0.1:1"), "http://127.0.0.1:1 does not answer", id="away"),
         pytest.param(("tail", "--since", "soon"), "expected 30s, 10m, 2h, 1d or a date", id="since"),
@@ -186,6 +189,24 @@ def test_the_key_comes_from_the_environment_and_a_wrong_one_is_named(service: Se
     seen = cli(service, "runs", **{KEY: "rwt_nonsense"})
     assert seen.returncode == 1
     assert f"set {KEY} to a key of this service" in seen.stderr
+
+
+@pytest.mark.parametrize("key", ["a-secret-key\n", "schlüssel-a-secret-key"])
+def test_a_key_that_cannot_be_sent_is_not_said(service: Service, key: str) -> None:
+    """Seen: httpx names the header's value in its error."""
+    seen = cli(service, "runs", **{KEY: key})
+    assert seen.returncode == 1
+    assert KEY in seen.stderr and "secret" not in seen.stderr
+
+
+def test_a_terminal_of_another_encoding_is_no_error(service: Service) -> None:
+    run_id = start_run(service, value="für mich — ✓")
+    events_of(service, run_id)
+    ascii_only = {**service.env, URL: service.url, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    command = [sys.executable, "-m", "orchestrator", "replay", "--speed", "1000", run_id]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=60, env=ascii_only, cwd=ROOT)
+    assert (seen.returncode, seen.stderr) == (0, "")
+    assert run_id in seen.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)
