@@ -51,8 +51,7 @@ def run_build(build: Build, sandbox: Sandbox, timeout: float, on_wait: Callable[
     """Build it; ``timeout`` in seconds, for each of the two commands. What cannot be tried here is no problem."""
     install = _try(build.install, sandbox, timeout, on_wait)
     if install.is_no_fault_of_the_files:
-        why = _last_line(install.why)
-        return Result(unbuilt=f"{build.name}: what it needs cannot be installed here ({why})")
+        return Result(unbuilt=f"{build.name}: what it needs cannot be installed here ({install.cause})")
     if install.why:
         return Result([f"`{build.name}`: what it needs cannot be installed:\n{install.why}"])
     why = _try(build.command, sandbox, timeout, on_wait).why
@@ -71,6 +70,13 @@ class _Tried:
             return ""
         how = f"killed: {self.result.killed}" if self.result.killed else f"exit code {self.result.exit_code}"
         return f"{self.said.strip()}\n({how})".strip()
+
+    @property
+    def cause(self) -> str:
+        """The same in a few words."""
+        for what, why in (self.result.traffic.refused if self.result.traffic else {}).items():
+            return f"{what}: {why}"
+        return _last_line(self.why)
 
     @property
     def is_no_fault_of_the_files(self) -> bool:

@@ -133,7 +133,8 @@ def test_a_run_whose_project_could_not_be_built_is_not_done_and_the_model_is_not
     step, result = run(jail, MemoryStore(), "x", says("a", writes(package__json=package)), says("Done."))
     assert [name for name in step.ran if name.startswith("check")] == ["check-1"]
     assert result.outcome == "partial"
-    assert str(result.missing).startswith("It could not be built: npm run build: what it needs cannot be installed")
+    cause = "registry.npmjs.org:443: there is no network (AGENT_SANDBOX_ALLOW lists no hosts)"
+    assert result.missing == f"It could not be built: npm run build: what it needs cannot be installed here ({cause})."
 
 
 def test_what_cannot_be_installed_here_is_said_and_no_problem_of_the_files(jail: Sandbox) -> None:
