@@ -24,7 +24,7 @@ __all__ = ["bound", "configure_logging", "get_logger", "start_thread"]
 CHATTY: Final = ("httpx", "httpx2", "httpcore", "openai", "anthropic")
 """They log URLs, and Inngest's event key is in one."""
 
-_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What a terminal would act on instead of showing it."""
 
 _EVERY_LINE: Final[list[Processor]] = [

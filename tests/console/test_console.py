@@ -153,7 +153,7 @@ def test_a_failed_run_goes_on_from_its_failure_and_is_deleted(
 
 HOSTILE = (
     "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
-    "\u202etxet\u202c \x1b[31m \u0007 <svg/onload=alert(1)> javascript:alert(1)"
+    "\u202etxet\u202c\u061c \x1b[31m \u0007 <svg/onload=alert(1)> javascript:alert(1)"
 )
 
 
@@ -169,7 +169,7 @@ def test_nothing_that_a_run_says_is_taken_for_markup(page: Page, model_server: M
     run = page.locator("#run")
     assert run.locator("img, script, svg").count() == 0
     said = run.inner_text() + page.locator("#runs").inner_text()
-    assert not {"\u202e", "\x1b", "\x07"} & set(said)
+    assert not {"\u202e", "\u061c", "\x1b", "\x07"} & set(said)
     assert "<img src=x" in said
 
 

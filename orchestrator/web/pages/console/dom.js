@@ -1,7 +1,7 @@
 // Elements from data. Whatever an event holds becomes text, never markup.
 
 // What a terminal or a page would act on instead of showing it: controls, and marks that turn the direction of writing.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 /** Text as it can be shown: unseen characters become visible ones. */
 export function shown(text) {
