@@ -26,7 +26,7 @@ def strict_service(redis_server: RedisServer, tmp_path_factory: pytest.TempPathF
 def finished_run(strict_service: Service) -> tuple[str, int]:
     """The id of a run of `strict_service` that is complete, and of its last event."""
     last = run_to_end(strict_service, model="offline")[-1]
-    wait_until(lambda: not _is_in_a_queue(strict_service), 20, "the run to be taken out of its project's queue")
+    wait_until(lambda: _is_at_rest(strict_service), 20, "all to be written that follows a run's end")
     return last["runId"], last["id"]
 
 
@@ -51,6 +51,7 @@ def contents(service: Service) -> dict[str, object]:
         return {name: client.dump(name) for name in sorted(names) if not name.startswith(LEASES)}
 
 
-def _is_in_a_queue(service: Service) -> bool:
-    """An ended run is taken out just after its viewers have read the end."""
-    return any(name.startswith("agent:project:") and name.endswith(":runs") for name in contents(service))
+def _is_at_rest(service: Service) -> bool:
+    """Just after its viewers have read the end, a run leaves its queue and counts in what its project takes."""
+    kinds = {name.rpartition(":")[2] for name in contents(service) if name.startswith("agent:project:")}
+    return "runs" not in kinds and "bytes" in kinds
