@@ -148,7 +148,7 @@ def build_service(settings: Settings) -> Service:
     watch = Watch(log, engines, dispatcher, turns, waiting, lease, drain, run_timeout=settings.agent_run_timeout)
 
     reports = ErrorReports(destinations, log, Lease(redis, REPORTS_LEASE, owner, REPORTS_LEASE_SECONDS), drain)
-    exporter = _exporter(log, redis, owner, drain) if settings.otel_exporter_otlp_endpoint else None
+    exporter = _exporter(log, redis, owner, drain, models.providers()) if settings.otel_exporter_otlp_endpoint else None
     housekeeping = Housekeeping(coder.janitor(partial(has_ended, log)), log.sweep_projects, drain)
 
     subscriber = SubscriberConnection(settings.redis_url, settings.redis_tls_verify, partial(known_nodes, redis))
@@ -189,11 +189,11 @@ def build_service(settings: Settings) -> Service:
     )
 
 
-def _exporter(log: RunLog, redis: Client, owner: str, drain: Drain) -> Exporter:
+def _exporter(log: RunLog, redis: Client, owner: str, drain: Drain, providers: Mapping[str, str]) -> Exporter:
     # OpenTelemetry takes half a second and 20 MB to import: only where it is wanted.
     from orchestrator.traces import LEASE_SECONDS, Exporter, TraceQueue
 
-    return Exporter(log, TraceQueue(redis), Lease(redis, TRACES_LEASE, owner, LEASE_SECONDS), drain)
+    return Exporter(log, TraceQueue(redis), Lease(redis, TRACES_LEASE, owner, LEASE_SECONDS), drain, providers)
 
 
 def _run_limits(settings: Settings) -> RunLimits:

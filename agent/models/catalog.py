@@ -76,6 +76,11 @@ class Catalog:
         infos = [ModelInfo.model_validate(each.model_dump()) for each in self._specs.values()]
         return [ModelInfo(id=AUTO, description=f"The best that is configured: {self.best}"), *infos]
 
+    def providers(self) -> dict[str, str]:
+        """Whose protocol each model is asked in, ``auto`` too."""
+        found: dict[str, str] = {each.id: each.provider for each in self._specs.values()}
+        return {AUTO: found[self.best], **found}
+
     def open(self, name: str) -> ChatModel:
         """The model called ``name``. Raises ``PermanentError``, naming the known ones, for any other."""
         if name == AUTO:

@@ -6,7 +6,7 @@ A run is noted when it is started, not when it ends: who ends it may die before 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -54,7 +54,7 @@ class TraceQueue:
 
 
 class Exporter:
-    """``make``: how to make what sends; it is made in the process that does."""
+    """``providers``: model → whose it is. ``make``: how to make what sends; it is made in the process that does."""
 
     def __init__(
         self,
@@ -62,9 +62,11 @@ class Exporter:
         queue: TraceQueue,
         lease: Lease,
         drain: Drain,
+        providers: Mapping[str, str],
         make: Callable[[], SpanExporter] | None = None,
     ) -> None:
         self._log, self._queue, self._lease, self._drain = run_log, queue, lease, drain
+        self._providers = providers
         self._make = make or _otlp
         self._resource = Resource.create({SERVICE_NAME: "runwire"})  # OTEL_SERVICE_NAME overrides it
 
@@ -103,7 +105,7 @@ class Exporter:
         record = self._log.record(run_id)
         steps = self._log.journal.read(run_id)
         calls = [step.name for step in steps if step.is_done and kind_of(step.name) == MODEL_CALL]
-        return make_spans(record, steps, self._log.some_results(run_id, calls), self._resource)
+        return make_spans(record, steps, self._log.some_results(run_id, calls), self._providers, self._resource)
 
 
 def _otlp() -> SpanExporter:

@@ -30,9 +30,16 @@ Attributes = dict[str, str | int | float]
 
 
 def make_spans(
-    record: RunRecord, steps: Sequence[StepRecord], turns: Mapping[str, Any], resource: Resource
+    record: RunRecord,
+    steps: Sequence[StepRecord],
+    turns: Mapping[str, Any],
+    providers: Mapping[str, str],
+    resource: Resource,
 ) -> list[ReadableSpan]:
-    """Of a run that has ended; ``turns``: the results of its model steps, by step. The agent's span is the last."""
+    """Of a run that has ended; ``turns``: the results of its model steps, by step. The agent's span is the last.
+
+    ``providers``: model → whose it is; of models that are not configured any more that is not said.
+    """
     agent = _context(record.run_id, "")
     ended = record.time("endedAt") or record.time("createdAt") or 0
     spans = [
@@ -41,7 +48,7 @@ def make_spans(
             context=_context(record.run_id, f"{step.name}/{attempt.number}/{attempt.began}"),
             parent=agent,
             resource=resource,
-            attributes=_of_attempt(step, attempt, turns, record),
+            attributes=_of_attempt(step, attempt, turns, record) | _provider(step, turns, record, providers),
             kind=SpanKind.CLIENT if kind_of(step.name) == MODEL_CALL else SpanKind.INTERNAL,
             status=_status(attempt.how),
             start_time=_ns(attempt.began),
@@ -122,6 +129,15 @@ def _of_attempt(step: StepRecord, attempt: StepAttempt, turns: Mapping[str, Any]
     if attempt.how not in ("done", "waiting"):
         said["error.type"] = attempt.how if attempt.how != "running" else record.status
     return said
+
+
+def _provider(
+    step: StepRecord, turns: Mapping[str, Any], record: RunRecord, providers: Mapping[str, str]
+) -> Attributes:
+    if kind_of(step.name) != MODEL_CALL:
+        return {}
+    model = (turns.get(step.name) or {}).get("model") or record.fields.get("model", "")
+    return {"gen_ai.provider.name": providers[model]} if model in providers else {}
 
 
 def _usage(usage: Mapping[str, Any]) -> Attributes:

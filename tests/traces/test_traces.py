@@ -59,6 +59,7 @@ def test_a_run_is_a_trace_of_its_model_calls_and_tools(
     assert list(by_step) == ["prepare", "model-1", "tool-1-1", "model-2", "tool-2-1", "model-3", "check-1", "finish"]
     chat, tool = by_step["model-1"], by_step["tool-2-1"]
     assert chat.name.startswith("chat ") and attributes(chat)["gen_ai.operation.name"] == "chat"
+    assert attributes(chat)["gen_ai.provider.name"] == "openai"
     assert attributes(chat)["gen_ai.usage.output_tokens"] > 0  # type: ignore[operator]
     assert (tool.name, attributes(tool)["gen_ai.tool.name"]) == ("execute_tool terminal", "terminal")
     assert "secret-" not in str(spans)
