@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from pathlib import Path
 from typing import Final
 
 FUNCTION: Final = "runwire"
+ROOT: Final = Path(__file__).resolve().parents[2]
 ZSH: Final = "autoload -U +X bashcompinit && bashcompinit\n"
 SCRIPT: Final = """\
-{function}() {{ {python} -m orchestrator "$@"; }}
+{function}() {{ PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}} {python} -m orchestrator "$@"; }}
 _{function}() {{
   local words=
   if [ "$COMP_CWORD" -eq 1 ]; then words={commands}; else
@@ -41,6 +43,7 @@ def run(given: argparse.Namespace) -> int:
         cases.append(f"      {name}) words={shlex.quote(' '.join(words))} ;;")
     script = SCRIPT.format(
         function=FUNCTION,
+        root=shlex.quote(str(ROOT)),  # it is called in any folder
         python=shlex.quote(sys.executable),
         commands=shlex.quote(" ".join(given.commands)),
         cases="\n".join(cases),

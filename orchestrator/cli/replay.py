@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import argparse
 import json
+import threading
 import time
 from collections.abc import Iterator
+from typing import Final
 
 from orchestrator.cli import stored
 from orchestrator.runlog import RunLog
 
+NEVER: Final = threading.TIMEOUT_MAX
+"""Seconds; a sleep cannot be longer."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_id", metavar="RUN")
-    parser.add_argument("--speed", type=_speed, default=1.0, help="how many times faster than it was; 1 if not given")
     parser.add_argument(
-        "--longest-pause", type=float, default=float("inf"), metavar="SECONDS", help="nothing takes longer than this"
+        "--speed", type=_above_zero, default=1.0, help="how many times faster than it was; 1 if not given"
+    )
+    parser.add_argument(
+        "--longest-pause", type=_pause, default=NEVER, metavar="SECONDS", help="nothing takes longer than this"
     )
     stored.output_arguments(parser)
 
@@ -40,8 +47,22 @@ def _paced(events: Iterator[bytes], speed: float, longest: float) -> Iterator[by
         yield event
 
 
-def _speed(given: str) -> float:
-    speed = float(given)
-    if not 0 < speed < float("inf"):
+def _above_zero(given: str) -> float:
+    if (number := _number(given)) <= 0:
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {given!r}")
-    return speed
+    return number
+
+
+def _pause(given: str) -> float:
+    if (number := _number(given)) < 0:
+        raise argparse.ArgumentTypeError(f"expected a number from 0, got {given!r}")
+    return number
+
+
+def _number(given: str) -> float:
+    """-1 for what is none."""
+    try:
+        number = float(given)
+    except ValueError:
+        return -1.0
+    return number if number < NEVER else -1.0

@@ -174,6 +174,8 @@ def test_a_hostile_run_cannot_steer_the_terminal(service: Service, unique: Calla
         pytest.param(("runs", "--url", "http://127.0.0.1:1"), "http://127.0.0.1:1 does not answer", id="away"),
         pytest.param(("tail", "--since", "soon"), "expected 30s, 10m, 2h, 1d or a date", id="since"),
         pytest.param(("replay", "--speed", "0", "x"), "expected a number above 0, got '0'", id="speed"),
+        pytest.param(("replay", "--speed", "fast", "x"), "expected a number above 0, got 'fast'", id="word"),
+        pytest.param(("replay", "--longest-pause", "-1", "x"), "expected a number from 0, got '-1'", id="pause"),
         pytest.param(("runs", "--limit", "x"), "invalid int value", id="limit"),
         pytest.param((), "required: COMMAND", id="nothing"),
     ],
@@ -223,6 +225,9 @@ def test_completion_knows_commands_and_options(service: Service, tmp_path: Path)
         source {script}
         try() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _runwire; echo "${{COMPREPLY[@]}}"; }}
         try runwire re; try runwire replay --sp; try runwire completion b
+        cd /; runwire --help | head -1
     """
     seen = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, timeout=30, env=dict(os.environ))
-    assert seen.stdout.splitlines() == ["retry replay", "--speed", "bash"], seen.stderr
+    *words, usage = seen.stdout.splitlines()
+    assert words == ["retry replay", "--speed", "bash"], seen.stderr
+    assert usage.startswith("usage: python -m orchestrator"), seen.stderr
