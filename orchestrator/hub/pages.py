@@ -1,4 +1,8 @@
-"""Pages of stored events, shared by the viewers that come back together."""
+"""Pages of stored events, shared by the viewers that come back together.
+
+Pages end at fixed ids, the multiples of PAGE_EVENTS: whatever two viewers of a run have missed, after its first page
+each goes on with the same ones.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Final
 from orchestrator.hub.batch import Batch
 from orchestrator.runlog import Page, RunLog
 
-PAGE_EVENTS: Final = 250
+PAGE_EVENTS: Final = 500
 PAGE_BYTES: Final = 262_144
 """What a stream takes from the log at a time, and so what a viewer that does not read keeps in memory beside its queue.
 An event that is larger makes a page of its own."""

@@ -41,6 +41,17 @@ def test_a_page_with_more_behind_it_is_read_once_and_framed_once(redis_url: str,
     assert all(each is frames[0] for each in frames)
 
 
+def test_viewers_that_have_missed_different_events_share_what_follows(
+    redis_url: str, unique: Callable[[str], str]
+) -> None:
+    log = make_run(redis_url, run_id := unique("run"), 2 * PAGE_EVENTS + 1)
+    pages = Pages(log)
+    ends = {pages.read(run_id, after)[1].last for after in (0, 7, PAGE_EVENTS - 1)}
+    assert ends == {PAGE_EVENTS}
+    assert pages.read(run_id, PAGE_EVENTS) is pages.read(run_id, PAGE_EVENTS)
+    assert log.reads == 4
+
+
 def test_what_is_appended_later_follows_a_kept_page(redis_url: str, unique: Callable[[str], str]) -> None:
     log = make_run(redis_url, run_id := unique("run"), PAGE_EVENTS + 1)
     pages = Pages(log)
