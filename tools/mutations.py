@@ -116,6 +116,20 @@ MUTANTS: Final = (
         ("tests/reliability/test_append.py",),
     ),
     Mutant(
+        "replies of those who are gone keep their place",
+        "orchestrator/runlog/wire.py",
+        "            self.is_open = False\n            _wake(call, Redis",
+        "            self.is_open = False\n            self._calls.remove(call)\n            _wake(call, Redis",
+        ("tests/orchestrator/test_commands.py",),
+    ),
+    Mutant(
+        "a connection that owes a reply takes no more calls",
+        "orchestrator/runlog/wire.py",
+        "            self.is_open = False\n            _wake(call, Redis",
+        "            _wake(call, Redis",
+        ("tests/orchestrator/test_commands.py",),
+    ),
+    Mutant(
         "one terminal event",
         "orchestrator/runlog/scripts/end.lua",
         "if ENDED[state[1]] then return { 'ended', engine, project } end",

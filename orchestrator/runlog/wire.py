@@ -21,6 +21,8 @@ from redis.exceptions import InvalidResponse
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 READ_BYTES: Final = 65_536
+"""More than a record of TLS: what is decrypted and not read would not make the socket readable again."""
+
 READABLE: Final = 1
 WRITABLE: Final = 2
 """As libev calls them."""
@@ -56,7 +58,6 @@ class Wire:
             raise RedisConnectionError("Redis closed the connection at once")
         sock.settimeout(0)
         self.connection, self._socket, self._patience = connection, sock, patience
-        self._has_more = getattr(sock, "pending", int)  # what TLS has decrypted does not make a socket readable again
         self._buffer = bytearray(READ_BYTES)
         errors = connection._parser.parse_error
         self._reader: Any = hiredis.Reader(protocolError=InvalidResponse, replyError=errors, notEnoughData=_NOTHING)
@@ -131,23 +132,22 @@ class Wire:
 
     # From here on all is called by the hub.
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Whether there was something to read."""
         try:
-            while self._connected:
-                size = self._socket.recv_into(self._buffer)
-                if not size:
-                    self.close()
-                    return
-                self._reader.feed(self._buffer, 0, size)
-                self._hand_out()
-                if not self._has_more():
-                    break
+            size = self._socket.recv_into(self._buffer)
+            if not size:
+                self.close()
+                return False
+            self._reader.feed(self._buffer, 0, size)
+            self._hand_out()
         except NOT_NOW:
-            pass
+            return False
         except (OSError, InvalidResponse):
             self.close()
-            return
+            return False
         self._send()  # what was asked by those who got their replies
+        return True
 
     def _hand_out(self) -> None:
         self._reading = True
@@ -168,7 +168,8 @@ class Wire:
             self.close()
 
     def _look_at_clock(self) -> None:
-        self._read()  # what came while this process was held up has come in time
+        while self._connected and self._read():
+            pass  # what came while this process was held up has come in time
         now = time.monotonic()
         for call in [call for call in self._calls if call.due <= now]:
             self.is_open = False

@@ -1,7 +1,10 @@
 """The one connection that all greenlets share: who gets which reply, and what happens where it breaks."""
 
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -28,13 +31,13 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture
 def share(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Client]]:
-    """Makes clients as a process under gevent has them: share(url, patience=…)."""
+    """Makes clients as a process under gevent has them."""
     made: list[Client] = []
 
-    def make(url: str, patience: float = PATIENCE) -> Client:
+    def make(url: str, tls_verify: bool = True) -> Client:
         monkeypatch.setattr(connection, "is_module_patched", lambda name: True)
-        monkeypatch.setattr(connection, "REPLY_SECONDS", patience)
-        made.append(connect(url, 2))
+        monkeypatch.setattr(connection, "REPLY_SECONDS", PATIENCE)
+        made.append(connect(url, 2, tls_verify))
         return made[-1]
 
     yield make
@@ -57,6 +60,16 @@ def commands(share: Callable[..., Client], redis_url: str) -> Commands:
 def of(client: Client) -> Commands:
     found: Commands = client.commands
     return found
+
+
+def make_overdue(commands: Commands, count: int) -> None:
+    """Let time pass for the first ``count`` calls, once they are all on their way."""
+    gevent.sleep(0)
+    wire = commands._wire
+    assert wire is not None and len(wire._calls) >= count
+    for call in list(wire._calls)[:count]:
+        call.due = 0.0
+    wire._set_clock(0.0)
 
 
 def echo(commands: Commands, word: object) -> object:
@@ -173,6 +186,21 @@ def test_large_commands_and_replies_are_whole(commands: Commands, share: Callabl
     assert client.get("large") == b"x" * MEGABYTE
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl to make a certificate")
+def test_over_tls_all_is_the_same(share: Callable[..., Client], tmp_path: Path) -> None:
+    """With READ_BYTES below a record of TLS the rest of it lay there, decrypted, until something else came."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {certificate}"
+    subprocess.run(made.split(), check=True, capture_output=True)
+    port = free_port()
+    options = {"tls-port": str(port), "tls-cert-file": str(certificate), "tls-key-file": str(key)}
+    with RedisServer(options=options | {"tls-ca-cert-file": str(certificate), "tls-auth-clients": "no"}):
+        commands = of(share(f"rediss://127.0.0.1:{port}/1", tls_verify=False))
+        for sizes in ([1, MEGABYTE, *range(CROWD), 5], [MEGABYTE]):
+            found = all_of([outcome(echo, commands, "x" * size) for size in sizes])
+            assert [len(reply) for reply in found] == sizes
+
+
 def test_a_script_that_redis_has_forgotten_is_sent_again(
     share: Callable[..., Client], redis_url: str, unique: Callable[[str], str]
 ) -> None:
@@ -202,16 +230,13 @@ def test_the_reply_to_somebody_who_is_gone_is_thrown_away(
 
 def test_a_reply_that_comes_too_late_is_nobody_elses(share: Callable[..., Client], rough_redis: RedisServer) -> None:
     """Who asked later on the same connection still has time, and gets what they asked for."""
-    commands = of(share(rough_redis.url, SOON))
+    commands = of(share(rough_redis.url))
     echo(commands, "connected")
     with rough_redis.paused():
-        late = outcome(echo, commands, "late")
-        gevent.sleep(0)
-        commands._wire._patience = PATIENCE  # type: ignore[union-attr]
-        here = outcome(echo, commands, "here")
+        late, here = outcome(echo, commands, "late"), outcome(echo, commands, "here")
+        make_overdue(commands, 1)
         assert isinstance(all_of([late])[0], RedisTimeoutError)
     assert all_of([here]) == ["here"]
-    commands._patience = PATIENCE
     assert echo(commands, "later") == "later"
 
 
@@ -220,12 +245,13 @@ def test_a_redis_that_hangs_costs_each_call_its_patience_and_is_used_again(
 ) -> None:
     """Over another connection: the one that hung may be one whose other end is gone."""
     with TcpProxy(rough_redis.port) as line:
-        commands = of(share(f"redis://127.0.0.1:{line.port}/1", SOON))
+        commands = of(share(f"redis://127.0.0.1:{line.port}/1"))
         echo(commands, "connected")
         with rough_redis.paused():
-            found = all_of([outcome(echo, commands, number) for number in range(CROWD)])
+            asked = [outcome(echo, commands, number) for number in range(CROWD)]
+            make_overdue(commands, CROWD)
+            found = all_of(asked)
             assert {type(error) for error in found} == {RedisTimeoutError}
-        commands._patience = PATIENCE
         before = line.connections
         assert all_of([outcome(echo, commands, "again")]) == ["again"]
         assert line.connections == before + 1
