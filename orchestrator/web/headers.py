@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import flask
@@ -9,15 +10,22 @@ import flask
 SECURITY: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # an address may carry a token
-    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",  # CORS requests of listed origins are not subject to it
     "Cache-Control": "no-store",
 }
+
+SANDBOX: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
+"""Where models' files are served, errors too: what a browser shows of it runs nothing and belongs to no origin."""
+
+_MODELS_FILES: Final = re.compile(r"/(preview|files)(/|$)")
 
 
 def add_security_headers(response: flask.Response) -> flask.Response:
     """An ``after_request`` function."""
     headers = response.headers
+    if _MODELS_FILES.search(flask.request.path):
+        headers.setdefault("Content-Security-Policy", SANDBOX)
     for name, value in SECURITY.items():
         headers.setdefault(name, value)
     return response
