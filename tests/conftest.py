@@ -19,6 +19,8 @@ from tests.fast import is_fast
 from tools.redis_server import DATABASES, RedisServer
 
 TESTS = Path(__file__).parent
+UNJAILED = {"AGENT_SANDBOX": "unsafe-local"}
+"""For services whose tests look at streams and answers: a jail doubles what a run of the demonstration takes."""
 _databases = itertools.count(1)
 _deselected = pytest.StashKey[int]()
 
@@ -70,7 +72,7 @@ def unique() -> Callable[[str], str]:
 def service(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with the direct engine and two workers, shared by all tests that do it no harm."""
     folder = tmp_path_factory.mktemp("service")
-    env = {"AGENT_ENGINE": "direct", "AGENT_OFFLINE_DELAY": "0"}
+    env = {"AGENT_ENGINE": "direct", "AGENT_OFFLINE_DELAY": "0"} | UNJAILED
     with Service(next_database(redis_server), folder, workers=2, env=env) as running:
         yield running
 

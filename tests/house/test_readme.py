@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,7 +74,7 @@ def first_line(text: str, env: Mapping[str, str]) -> str:
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # where SIGINT is ignored, redis-cli ignores it, too
             process.communicate(timeout=SECONDS)
         finally:
             process.kill()
