@@ -74,7 +74,7 @@ def _calls(port: int, ours: Runwire, count: int) -> tuple[float, float]:
     """Median ms of a step call: of the bare function, and of ours. In turns, after a warm-up."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=JOB_SECONDS)
     runs = run_names(count)
-    ours.prepare(runs)
+    ours.prepare(runs, "inngest")
     taken: dict[str, list[float]] = {BARE: [], DURABLE: []}
     for run in runs:
         for function, times in taken.items():

@@ -62,9 +62,9 @@ class Runwire:
         resume = [f"Last-Event-ID: {after}"] if after else []
         return get(f"/agent/run/{run}/events", "Accept: text/event-stream", f"X-API-Key: {API_KEY}", *resume)
 
-    def prepare(self, runs: Sequence[str]) -> None:
+    def prepare(self, runs: Sequence[str], engine: str = "direct") -> None:
         for run in runs:
-            self.log.create(RunRequested(run_id=run, project_id="bench", value="work"), "direct", "accepted", CALLER)
+            self.log.create(RunRequested(run_id=run, project_id="bench", value="work"), engine, "accepted", CALLER)
             self.log.begin(run, STEP, 0, "nonce")
 
     def wait_watched(self, runs: Sequence[str], viewers: int) -> None:
