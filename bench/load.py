@@ -20,6 +20,7 @@ STAMP = re.compile(rb"~(\d+);")
 STAMP_LONGEST = 24  # bytes that a cut stamp may have
 RECEIVE_BYTES = 1 << 20
 CONNECTING = 1_000  # viewers that connect at the same time; the next follow as these are served
+SILENCE_SECONDS = 5.0  # in a burst, or between two events at a steady pace
 PORTS = 20_000  # connections from one address of the loopback; the next take another one
 RESET = b"\x01\0\0\0\0\0\0\0"  # SO_LINGER: close with a reset, so that no port waits in TIME_WAIT
 
@@ -104,6 +105,8 @@ class Viewers:
         cpu, give_up = time.process_time(), time.monotonic() + self._plan.seconds
         while self.seen.events < self._plan.expected and not self._stopped and time.monotonic() < give_up:
             self._turn(0.5)
+            if self.seen.events and time.monotonic() > self.seen.last + SILENCE_SECONDS:
+                break  # a server that has lost some of them
         self.seen.cpu_seconds = time.process_time() - cpu
 
     def finish(self) -> Seen:

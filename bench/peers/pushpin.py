@@ -1,8 +1,11 @@
 """Pushpin (Debian's package): a proxy that holds streams open for an origin, which it asks once for each. In C++."""
 
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -61,7 +64,11 @@ class Pushpin:
         return self
 
     def __exit__(self, *_: object) -> None:
+        pids = self.pids()
         self._process.stop()
+        for pid in pids:  # they lead groups of their own
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._origin.stop()
 
     def pids(self) -> list[int]:
