@@ -9,15 +9,15 @@ from typing import Self
 import httpx
 
 from bench.peers.contender import Process, get
+from bench.peers.no_redis import NoRedis
 from bench.publish import DurableStreamsPublisher, Publisher
 from tools.processes import StartError, free_port
 
 FOLDER = Path(__file__).with_name("npm")
 
 
-class DurableStreams:
+class DurableStreams(NoRedis):
     name = "durable-streams"
-    first_bytes = True
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -29,15 +29,6 @@ class DurableStreams:
         self._process = Process(command, self.port, {}, self._log_path)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
-
-    def pids(self) -> list[int]:
-        return self._process.pids()
-
-    def redis_pids(self) -> list[int]:
-        return []
-
     def request(self, run: str, after: int = 0) -> bytes:
         return get(f"/stream/{run}?offset=now&live=sse")
 
@@ -46,14 +37,8 @@ class DurableStreams:
             for run in runs:
                 http.put(f"/stream/{run}", headers={"content-type": "application/json"}).raise_for_status()
 
-    def wait_watched(self, runs: Sequence[str], viewers: int) -> None:
-        pass  # the first bytes say so
-
     def publisher(self) -> Publisher:
         return DurableStreamsPublisher(self.port)
-
-    def settle(self, runs: Sequence[str]) -> None:
-        pass  # Node sees at once that a client has gone
 
 
 def find_node() -> str:

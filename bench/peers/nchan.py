@@ -1,11 +1,11 @@
 """Nchan, nginx's module for this in C (Debian's package), with messages in its own memory: its fastest form."""
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from bench.peers.contender import Process, get
+from bench.peers.no_redis import NoRedis
 from bench.publish import NchanPublisher, Publisher
 from tools.processes import StartError, free_port
 
@@ -28,9 +28,8 @@ http {{
 """
 
 
-class Nchan:
+class Nchan(NoRedis):
     name = "nchan"
-    first_bytes = True
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -47,29 +46,11 @@ class Nchan:
         self._process = Process(command, self.port, {}, self._folder / "output.log")
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
-
-    def pids(self) -> list[int]:
-        return self._process.pids()
-
-    def redis_pids(self) -> list[int]:
-        return []
-
     def request(self, run: str, after: int = 0) -> bytes:
         return get(f"/stream/{run}", "Accept: text/event-stream")
 
-    def prepare(self, runs: Sequence[str]) -> None:
-        pass
-
-    def wait_watched(self, runs: Sequence[str], viewers: int) -> None:
-        pass  # the first bytes say so
-
     def publisher(self) -> Publisher:
         return NchanPublisher(self.port)
-
-    def settle(self, runs: Sequence[str]) -> None:
-        pass  # nginx sees at once that a client has gone
 
 
 def find_nginx() -> str:

@@ -4,12 +4,12 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from bench.peers.contender import Process, get
+from bench.peers.no_redis import NoRedis
 from bench.publish import Publisher, PushpinPublisher
 from tools.processes import StartError, free_port
 
@@ -39,9 +39,8 @@ message_hwm=1000000
 """Limits on messages are lifted: a burst is the case, not an accident."""
 
 
-class Pushpin:
+class Pushpin(NoRedis):
     name = "pushpin"
-    first_bytes = True
 
     def __init__(self, folder: Path) -> None:
         self.port, self._push, self._origin_port = free_port(), free_port(), free_port()
@@ -71,27 +70,11 @@ class Pushpin:
                 os.kill(pid, signal.SIGKILL)
         self._origin.stop()
 
-    def pids(self) -> list[int]:
-        """Without its origin, which has no part in what is delivered."""
-        return self._process.pids()
-
-    def redis_pids(self) -> list[int]:
-        return []
-
     def request(self, run: str, after: int = 0) -> bytes:
         return get(f"/stream/{run}", "Accept: text/event-stream")
 
-    def prepare(self, runs: Sequence[str]) -> None:
-        pass
-
-    def wait_watched(self, runs: Sequence[str], viewers: int) -> None:
-        pass  # the first bytes say so
-
     def publisher(self) -> Publisher:
         return PushpinPublisher(self._push)
-
-    def settle(self, runs: Sequence[str]) -> None:
-        pass  # it sees at once that a client has gone
 
 
 def find_pushpin() -> str:
