@@ -16,10 +16,12 @@ from bench.publish import STEP, body
 from bench.report import Row, at_least, at_most
 from bench.sizes import Sizes
 from orchestrator.drain import Drain
+from orchestrator.events import RunRequested
 from orchestrator.redact import Redactor
 from orchestrator.runlog import RunLog
-from orchestrator.runlog.connection import connect
+from orchestrator.runlog.connection import Client, connect
 from orchestrator.steps import Emitter, EmitterSettings
+from tools.redis_server import RedisServer
 
 SINGLE_OF_PINGS, AT_ONCE_OF_SINGLE, BATCH_TARGET, TRIPS_TARGET = 2.0, 8.0, 80_000.0, 60.0
 BATCH = 50
@@ -40,7 +42,7 @@ def rows(ours: Runwire, sizes: Sizes) -> Iterator[Row]:
     yield at_least("f", what, at_once / single, AT_ONCE_OF_SINGLE, "×", f"{at_once:,.0f} events/s in one process")
     batched = _rate(ours, sizes.batches, BATCH)
     yield at_least("f", f"append: batches of {BATCH}, one process", batched, BATCH_TARGET, "events/s")
-    trips = _trips(ours, sizes.tokens)
+    trips = _trips(sizes.tokens)
     what = f"round trips per 1,000 tokens at {TOKENS_PER_SECOND:.0f} tokens/s"
     yield at_most("f", what, trips, TRIPS_TARGET, "", f"measured over {sizes.tokens:,} tokens")
 
@@ -71,14 +73,17 @@ def _append(link: Link, redis_url: str, runs: list[str], calls: int, batch: int)
     return time.monotonic() - started
 
 
-def _trips(ours: Runwire, tokens: int) -> float:
-    """Calls that Redis counts, for each 1,000 tokens."""
+def _trips(tokens: int) -> float:
+    """Calls that Redis counts, for each 1,000 tokens. A Redis of its own: an idle service makes some, too."""
     [run] = run_names(1)
-    ours.prepare([run])
-    before = _script_calls(ours)
-    with Job(_stream, ours.redis.url, run, tokens) as job:
-        job.result(JOB_SECONDS)
-    return (_script_calls(ours) - before) * 1000 / tokens
+    with RedisServer() as server, closing(connect(server.url, 2)) as client:
+        log = RunLog(client)
+        log.create(RunRequested(run_id=run, project_id="bench", value="work"), "direct", "accepted")
+        log.begin(run, STEP, 0, "nonce")
+        before = _script_calls(client)
+        with Job(_stream, server.url, run, tokens) as job:
+            job.result(JOB_SECONDS)
+        return (_script_calls(client) - before) * 1000 / tokens
 
 
 def _stream(link: Link, redis_url: str, run: str, tokens: int) -> None:
@@ -92,6 +97,6 @@ def _stream(link: Link, redis_url: str, run: str, tokens: int) -> None:
         emit.commit({})
 
 
-def _script_calls(ours: Runwire) -> int:
-    stats = ours.client.info("commandstats")
+def _script_calls(client: Client) -> int:
+    stats = client.info("commandstats")
     return sum(int(stats.get(f"cmdstat_{name}", {}).get("calls", 0)) for name in ("evalsha", "eval", "fcall"))
