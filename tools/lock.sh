@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 # Neither an index nor a folder of packages is written: each machine uses those that it is set up with.
 compile() {
   .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" "$@"
+    --no-emit-index-url --no-emit-find-links --no-strip-extras --custom-compile-command "make lock" "$@"
 }
 
 compile requirements.txt --output-file requirements.lock "$@"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,25 @@ def test_all_lock_files_have_the_service_alike() -> None:
 def test_a_lock_file_names_no_index(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text and not re.search(r"--(extra-)?(index|find)", text)
+
+
+@pytest.mark.parametrize("lock", FILES.values())
+def test_a_lock_file_pins_extras_with_their_package(lock: str) -> None:
+    """pip holds `coverage==1` to be no pin of `coverage[toml]`: it would take the newest one, and refuse its hash."""
+    text = (ROOT / lock).read_text()
+    locked_as = {
+        canonicalize_name(wanted.name): wanted.extras
+        for wanted in map(Requirement, re.findall(r"^[a-z0-9][^ ]*==[^ ;]+", text, re.MULTILINE))
+    }
+    for name in locked_as:
+        for asked in _asks_for(name):
+            if (asked.marker is None or asked.marker.evaluate({"extra": ""})) and asked.name in locked_as:
+                assert asked.extras <= locked_as[canonicalize_name(asked.name)], f"{name} asks for {asked}"
+
+
+def _asks_for(package: str) -> list[Requirement]:
+    """What an installed package requires."""
+    try:
+        return list(map(Requirement, requires(package) or []))
+    except PackageNotFoundError:
+        return []  # for another system, or for the benchmark alone
