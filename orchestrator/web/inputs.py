@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar, get_args
 
@@ -18,6 +19,7 @@ from agent import messages, templates
 from agent.messages import Approval
 from orchestrator.engines.turns import OnConflict
 from orchestrator.idempotency import KEY_LONGEST
+from orchestrator.project_ids import BadProjectId, check_new, check_readable
 from orchestrator.runlog.index import Cursor
 from orchestrator.runlog.record import END_STATUSES
 from orchestrator.runs import Fork, Prompt
@@ -25,10 +27,6 @@ from orchestrator.web.errors import Problem
 
 MISSING: Final = "Missing required fields: projectId and value"
 ON_CONFLICT: Final = get_args(OnConflict)
-PROJECT_ID_LONGEST: Final = 200
-NO_ADDRESS: Final = re.compile(r"^/|(^|/)\.\.?(/|$)|\.zip$|/(files|preview)(/|$)")
-"""Ids whose address (`/agent/projects/<id>`) is that of something else, or that programs shorten on the way."""
-UNFIT_PROJECT: Final = "projectId must not begin with /, end in .zip, or have a part ., .., /files or /preview"
 PAGE_RUNS: Final = 50
 PAGE_RUNS_MOST: Final = 200
 STATUSES: Final = ("queued", "running", "waiting", *sorted(END_STATUSES))
@@ -42,16 +40,19 @@ RUN_ID: Final = re.compile(messages.RUN_ID)
 
 
 def project_id(given: str) -> str:
-    """Raises Problem 400."""
-    if len(given) > PROJECT_ID_LONGEST or not given.isprintable() or not given.strip():
-        raise Problem(400, f"projectId must be printable and have at most {PROJECT_ID_LONGEST} characters")
-    return given
+    """Of a project that there may be. Raises Problem 400."""
+    return _project_id(check_readable, given)
 
 
-def named_project(given: str) -> str:
-    """The id of a project that may be begun with it: one that its addresses can hold. Raises Problem 400."""
-    if NO_ADDRESS.search(project_id(given)):
-        raise Problem(400, UNFIT_PROJECT)
+def _new_project_id(given: str) -> str:
+    return _project_id(check_new, given)
+
+
+def _project_id(check: Callable[[str], None], given: str) -> str:
+    try:
+        check(given)
+    except BadProjectId as error:
+        raise Problem(400, str(error)) from None
     return given
 
 
@@ -68,7 +69,7 @@ def _framework(given: Any) -> Any:
     return given
 
 
-ProjectId = Annotated[str, AfterValidator(named_project)]
+ProjectId = Annotated[str, AfterValidator(_new_project_id)]
 Framework = Annotated[str | None, BeforeValidator(_framework)]
 """The template that an empty project begins with."""
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from lab.service import Service
-from orchestrator.web.inputs import UNFIT_PROJECT
+from orchestrator.project_ids import UNFIT
 
 MISSING = "Missing required fields: projectId and value"
 GOOD = {"projectId": "p1", "value": "a tip calculator"}
@@ -60,7 +60,7 @@ def assert_problem(response: httpx.Response, status: int, error: str) -> dict[st
             id="line-break-in-project",
         ),
         *(
-            pytest.param({**GOOD, "projectId": given}, UNFIT_PROJECT, id=f"project-{given}")
+            pytest.param({**GOOD, "projectId": given}, UNFIT, id=f"project-{given}")
             for given in ("/p", "..", "a/./b", "a/..", "p.zip", "p/files/a", "p/preview")
         ),
     ],

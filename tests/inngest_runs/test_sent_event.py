@@ -45,8 +45,12 @@ def test_a_run_that_inngest_was_sent_belongs_to_its_projects_owner(
 def test_a_bad_event_fails_at_once_and_changes_nothing(
     inngest_service: Service, inngest_server: InngestServer, unique: Callable[[str], str]
 ) -> None:
+    """It is held to what a POST is held to."""
     before = contents(inngest_service).keys()
-    for data in ({}, {"runId": "../up", "projectId": "p", "value": "x"}, {"runId": unique("run"), "oops": 1}):
+    fine = {"runId": unique("run"), "projectId": "p", "value": "x"}
+    wrong = [{"runId": "../up"}, {"oops": 1}, {"framework": "cobol"}]
+    wrong += [{"projectId": project} for project in ("x.zip", "..", "/p", "p/files/a", " ", "p" * 201)]
+    for data in ({}, *({**fine, **each} for each in wrong)):
         event_id = inngest_server.send("code-agent/run.requested", data)
         (run,) = inngest_server.wait_for_end(event_id)
         assert run["status"] == "Failed"

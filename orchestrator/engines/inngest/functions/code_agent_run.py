@@ -15,6 +15,7 @@ from typing import Any, Final
 import inngest
 from pydantic import ValidationError
 
+from agent import templates
 from orchestrator.engines.inngest.functions.dependencies import Dependencies
 from orchestrator.engines.inngest.functions.ending import end_run
 from orchestrator.engines.inngest.step import InngestStep, execution_of, in_terms_of_inngest
@@ -28,6 +29,7 @@ from orchestrator.events import (
     RunRequested,
 )
 from orchestrator.patience import patiently
+from orchestrator.project_ids import BadProjectId, check_new
 from orchestrator.runlog import RunMoved
 from orchestrator.steps.retry import RETRIES
 
@@ -101,11 +103,21 @@ def _settled(run_id: str) -> dict[str, Any]:
 
 
 def _request(data: Any) -> RunRequested:
+    """What an event asks for, held to the same as a POST: anybody with the event key can send one."""
     try:
-        return RunRequested.model_validate(data)
+        request = RunRequested.model_validate(data)
+        check_new(request.project_id)
     except ValidationError as error:
-        wrong = ", ".join(".".join(map(str, fault["loc"])) or "data" for fault in error.errors())
-        raise inngest.NonRetriableError(f"bad {RUN_REQUESTED} event: {wrong}", quiet=True) from None
+        raise _bad(", ".join(".".join(map(str, fault["loc"])) or "data" for fault in error.errors())) from None
+    except BadProjectId as error:
+        raise _bad(str(error)) from None
+    if request.framework not in (None, *templates.NAMES):
+        raise _bad(f"framework must be one of {', '.join(templates.NAMES)}")
+    return request
+
+
+def _bad(what: str) -> inngest.NonRetriableError:
+    return inngest.NonRetriableError(f"bad {RUN_REQUESTED} event: {what}", quiet=True)
 
 
 def _event(name: str, run_id: str, data: RunComplete | RunError) -> inngest.Event:
