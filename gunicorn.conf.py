@@ -42,7 +42,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 # In development Inngest's calls are not signed: whoever reached the port could run commands, with or without API keys.
 bind = f"127.0.0.1:{settings.port}" if settings.dev else f"[::]:{settings.port}"
 worker_class = "orchestrator.web.gunicorn_worker.DrainingWorker"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+workers = settings.web_concurrency
 worker_connections = settings.sse_max_viewers + 1000  # streams, and room for the other calls
 backlog = 4096
 timeout = 60

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
 
     # -- the platform
     port: int = Field(8000, ge=1, le=65535, description="Port that gunicorn binds to.")
+    web_concurrency: int = Field(1, ge=1, le=1000, description="Processes that serve, each with its own limits.")
     dyno: str | None = Field(None, description="Set by Heroku; together with INNGEST_DEV the service refuses to start.")
 
     # -- Redis

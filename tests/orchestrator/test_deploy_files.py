@@ -20,7 +20,7 @@ SECRETS = {
 
 def test_app_json_names_settings_that_exist_and_start() -> None:
     env = json.loads((ROOT / "app.json").read_text())["env"]
-    assert env.keys() <= KNOWN | {"WEB_CONCURRENCY"}  # gunicorn's own; Heroku would start two processes in 512 MB
+    assert env.keys() <= KNOWN
     given = {name: said["value"] for name, said in env.items() if "value" in said}
     settings = Settings(**{name.lower(): value for name, value in (given | SECRETS).items()})
     assert not settings.dev and settings.agent_engine == "direct"

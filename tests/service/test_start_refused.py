@@ -47,6 +47,14 @@ def test_a_word_for_development_that_nobody_meant(dev: str, tmp_path: Path) -> N
     assert "INNGEST_DEV: " in said and "expected 1, true, 0, false or the dev server's http(s) URL" in said
 
 
+@pytest.mark.parametrize("count", ["abc", "1.5", "0", "-1"])
+def test_a_count_of_processes_that_is_none(count: str, tmp_path: Path) -> None:
+    """gunicorn reads the variable, too, and before its configuration."""
+    said = why_it_does_not_start(tmp_path, WEB_CONCURRENCY=count)
+    assert "runwire cannot start:\nWEB_CONCURRENCY: expected " in said
+    assert "Traceback" not in said
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "[::]"])
 def test_development_binds_nothing_but_loopback(address: str, tmp_path: Path) -> None:
     said = why_it_does_not_start(
