@@ -272,6 +272,13 @@ MUTANTS: Final = (
         ("tests/orchestrator/test_hub_reconnects.py",),
     ),
     Mutant(
+        "compare with the log where it was read before its channel was heard",
+        "orchestrator/hub/follower.py",
+        "            self._hub.prove(run_id)",
+        "            pass",
+        ("tests/orchestrator/test_hub_reconnects.py",),
+    ),
+    Mutant(
         "give up a dead connection",
         "orchestrator/hub/connection.py",
         "self._socket.shutdown(socket.SHUT_RDWR)",

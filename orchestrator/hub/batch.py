@@ -8,21 +8,13 @@ from orchestrator.hub.frames import Framer
 class Batch:
     """Events with consecutive ids from ``first``; shared by all viewers of the run, framed once per wire format."""
 
-    __slots__ = ("_framed", "events", "first", "size")
+    __slots__ = ("_framed", "events", "first", "last", "size")
 
-    def __init__(self, first: int, events: list[bytes] | None = None) -> None:
-        self.first = first
-        self.events = events or []
-        self.size = sum(map(len, self.events))
+    def __init__(self, first: int, events: list[bytes]) -> None:
+        self.first, self.events = first, events
+        self.last = first + len(events) - 1
+        self.size = sum(map(len, events))
         self._framed: dict[Framer, bytes] | None = None
-
-    @property
-    def last(self) -> int:
-        return self.first + len(self.events) - 1
-
-    def add(self, event: bytes) -> None:
-        self.events.append(event)
-        self.size += len(event)
 
     def after(self, cursor: int, framer: Framer) -> bytes:
         """The frames of those with an id above ``cursor``."""

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
+import gevent
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from orchestrator.runlog.connection import subscriber
+from orchestrator.runlog.wire import READABLE
 
 READ_BYTES: Final = 262_144
 PING_SECONDS: Final = 4.0
@@ -32,6 +34,9 @@ class SubscriberConnection:
         self._connection: Any = None
         self._socket: socket.socket | None = None
         self._reader: Any = None
+        self._hub: Any = None
+        self._readable: Any = None
+        self._buffer = bytearray(READ_BYTES)
         self._heard = 0.0
 
     def open(self) -> None:
@@ -43,6 +48,8 @@ class SubscriberConnection:
         sock.settimeout(None)
         self._heard = time.monotonic()
         self._connection, self._socket, self._reader = connection, sock, hiredis.Reader()
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(sock.fileno(), READABLE)
 
     def _connected(self) -> Any:
         for node in [{}, *self._others()]:
@@ -73,13 +80,17 @@ class SubscriberConnection:
 
         Raises OSError when the connection is lost, or was found dead by ``keep_alive``.
         """
-        while not (messages := self._pop_all()):
-            data = self._socket.recv(READ_BYTES) if self._socket else b""
-            if not data:
+        while True:
+            # Asked first: a look that finds nothing costs as much as one that finds something. All others have their
+            # turn meanwhile, and what arrives until then is read in one go.
+            self._hub.wait(self._readable)
+            size = self._socket.recv_into(self._buffer) if self._socket else 0
+            if not size:
                 raise OSError("Redis closed the connection")
             self._heard = time.monotonic()
-            self._reader.feed(data)
-        return messages
+            self._reader.feed(self._buffer, 0, size)
+            if messages := self._pop_all():
+                return messages
 
     def keep_alive(self) -> None:
         """Ping a silent connection and hang up on a dead one; call it every second or so.

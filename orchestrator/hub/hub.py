@@ -1,7 +1,8 @@
 """Fans the channels out to viewers: one connection, one reading greenlet, any number of streams.
 
-The order of attaching is what makes a stream gapless: subscribe, wait for Redis' acknowledgement, and only then read
-the log. A later acknowledgement means a reconnect: whoever watches that channel reads the log again.
+What makes a stream gapless: what is published after the channel's acknowledgement is heard, and what is older is in the
+log. A viewer that has read the log before the acknowledgement came is compared with the log once more (``prove``). A
+later acknowledgement means a reconnect: whoever watches that channel reads the log again.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class Hub:
         self._channels: dict[bytes, _Channel] = {}
         self._writing = RLock()
         self._unsent: list[tuple[str, str]] = []
+        self._unproven: dict[str, _Channel] = {}
         self._running = False
         self.viewers = 0
         self._pushed = 0
@@ -84,7 +86,7 @@ class Hub:
         self._sampled = False
 
     def attach(self, run_id: str) -> Viewer:
-        """A viewer that hears everything published from now on; close it. Raises TooManyViewers, HubUnavailable."""
+        """A viewer, whose channel is being subscribed to; close it. Raises TooManyViewers."""
         if self.viewers >= self._max_viewers:
             raise TooManyViewers(f"this process already serves {self.viewers} streams")
         self._start_once()
@@ -96,15 +98,29 @@ class Hub:
         viewer = Viewer(self._queue_bytes, watched.leave)
         watched.viewers.add(viewer)
         self.viewers += 1
-        acknowledged = False
-        try:
-            acknowledged = bool(watched.acknowledged.wait(ACK_SECONDS))
-        finally:
-            if not acknowledged:
-                viewer.close()
-        if not acknowledged:
-            raise HubUnavailable("Redis does not answer")
         return viewer
+
+    def hears(self, run_id: str) -> bool:
+        """Whether all that is published from now on for this run, which has a viewer, comes here."""
+        return self._channel(run_id).acknowledged.is_set()
+
+    def await_channel(self, run_id: str) -> None:
+        """Wait until ``hears`` is true. Raises HubUnavailable."""
+        if not self._channel(run_id).acknowledged.wait(ACK_SECONDS):
+            raise HubUnavailable("Redis does not answer")
+
+    def prove(self, run_id: str) -> None:
+        """Soon compare the run's viewers with the log: one may have read it before its channel was heard."""
+        if not self._unproven:
+            gevent.spawn(self._prove_all)
+        self._unproven[run_id] = self._channel(run_id)
+
+    def _prove_all(self) -> None:
+        unproven, self._unproven = self._unproven, {}
+        self._compare(list(unproven.values()))
+
+    def _channel(self, run_id: str) -> _Channel:
+        return self._channels[channel(run_id).encode()]
 
     def _detach(self, watched: _Channel, viewer: Viewer) -> None:
         if viewer not in watched.viewers:
@@ -172,7 +188,6 @@ class Hub:
                 self._resubscribe()
                 while True:
                     self._dispatch(self._connection.read())
-                    gevent.sleep(0)  # let the viewers write before the next read: what waits together leaves together
             except (OSError, RedisError) as error:
                 log.warning("hub.disconnected", error=repr(error))
             except Exception:
@@ -187,28 +202,30 @@ class Hub:
             self._connection.send_many([("SUBSCRIBE", *names[i : i + 500]) for i in range(0, len(names), 500)])
 
     def _dispatch(self, messages: list[list[bytes]]) -> None:
-        batches: dict[bytes, Batch] = {}
+        arrived: dict[bytes, list[bytes]] = {}
         for message in messages:
-            kind, name = message[0], message[1]
+            kind = message[0]
             if kind == b"message":
-                # One publisher numbers a run's events in the order it sends them: only the first id must be read.
-                batch = batches.get(name)
-                if batch is None:
-                    batch = batches[name] = Batch(event_id(message[2]))
-                batch.add(message[2])
-            elif kind == b"subscribe" and (watched := self._channels.get(name)):
+                arrived.setdefault(message[1], []).append(message[2])
+            elif kind == b"subscribe" and (watched := self._channels.get(message[1])):
                 self._acknowledge(watched)
-        for name, batch in batches.items():
-            self._push(name, batch)
+        for name, events in arrived.items():
+            if (watched := self._channels.get(name)) is not None:
+                self._push(watched, events)
 
-    def _push(self, name: bytes, batch: Batch) -> None:
-        watched = self._channels.get(name)
-        if watched is not None:
-            self._pushed += len(batch.events) * len(watched.viewers)
-            self._look_after(tuple(watched.viewers), lambda viewer: viewer.push(batch))
-            if not self._sampled:
-                self._sampled = True
-                metrics.DELIVERY_LAG.observe(max(0.0, time.time() - timestamp(batch.events[-1]) / 1000))
+    def _push(self, watched: _Channel, events: list[bytes]) -> None:
+        # One publisher numbers a run's events in the order it sends them: only the first id must be read.
+        batch = Batch(event_id(events[0]), events)
+        viewers = tuple(watched.viewers)
+        self._pushed += len(events) * len(viewers)
+        if len(viewers) > WOKEN_AT_ONCE:
+            self._look_after(viewers, lambda viewer: viewer.push(batch))
+        else:
+            for viewer in viewers:
+                viewer.push(batch)
+        if not self._sampled:
+            self._sampled = True
+            metrics.DELIVERY_LAG.observe(max(0.0, time.time() - timestamp(events[-1]) / 1000))
 
     def _acknowledge(self, watched: _Channel) -> None:
         if watched.acknowledged.is_set():

@@ -111,14 +111,12 @@ class Parked:
 
     def wake(self) -> None:
         """Send what there is, unless something is on its way already."""
-        if self._reads or self._unsent or self._ends or self._stream is None:
+        stream = self._stream
+        if self._reads or self._unsent or self._ends or stream is None:
             return
         try:
-            if not self._stream.ended:
-                if self._stream.viewer.behind:
-                    self._read_soon()
-                    return
-                self._send(self._stream.turn())
+            if not stream.viewer.behind:
+                self._send(stream.turn())
             self._go_on()
         except Exception as error:
             self._fail(error)
@@ -185,7 +183,7 @@ class Parked:
             sent = os.writev(self._connection.descriptor, parts)
         except BlockingIOError:
             sent = 0
-        self._unsent = _after(parts, sent)
+        self._unsent = None if sent == sum(map(len, parts)) else _after(parts, sent)
 
     def _leave_if_sent(self) -> None:
         if not self._unsent:

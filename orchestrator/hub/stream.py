@@ -156,14 +156,19 @@ class Stream:
         """The first bytes, with the first page."""
         assert self._opening is not None
         opening, self._opening = self._opening, None
-        return self._sent(self._format.begin(self._say(*opening)))
+        self.viewer.due = time.monotonic() + self._sources.keepalive
+        return self._format.begin(self._say(*opening))
 
     def turn(self) -> bytes:
         """What can be sent now, maybe nothing. Waits for Redis where the viewer is behind, else for nothing."""
-        said = self._read_log() if self.viewer.behind else self._take_live()
-        if said:
-            return self._sent(said)
-        return self._sent(self._format.pause()) if time.monotonic() >= self.viewer.due else b""
+        viewer = self.viewer
+        said, now = self._read_log() if viewer.behind else self._take_live(), time.monotonic()
+        if not said:
+            if now < viewer.due:
+                return b""
+            said = self._format.pause()
+        viewer.due = now + self._sources.keepalive
+        return said
 
     def finish(self) -> bytes:
         """The last bytes, maybe none."""
@@ -173,21 +178,18 @@ class Stream:
         """Go on without a greenlet: the parking has the stream from now on, and closes it."""
         self._sources.parking.park(self, connection)
 
-    def _sent(self, said: bytes) -> bytes:
-        self.viewer.due = time.monotonic() + self._sources.keepalive
-        return said
-
     def _take_live(self) -> bytes:
         viewer, said = self.viewer, b""
         for batch in viewer.take():
-            if batch.last <= viewer.cursor:
+            cursor, last = viewer.cursor, batch.last
+            if last <= cursor:
                 continue
-            if batch.first > viewer.cursor + 1:
+            if batch.first > cursor + 1:
                 viewer.miss()
                 break
-            more = self._format.say(batch, viewer.cursor)
+            more = self._format.say(batch, cursor)
             said = said + more if said else more
-            viewer.cursor = batch.last
+            viewer.cursor = last
             self._done = is_terminal(batch.events[-1], self._heads)
         return said
 

@@ -55,6 +55,7 @@ class RunAccess:
         # The viewer's place comes first: a run that nobody can watch must not be started, and paid, for a 503.
         viewer = self.follower.attach(run_id)
         try:
+            self.follower.confirm(run_id)
             page = self.start(run_id, prompt, is_new)
             return self.open(run_id, after, framer, viewer, "start", page)
         except BaseException:

@@ -86,16 +86,26 @@ def framer() -> Framer:
 
 
 def event_page(log: RunLog, hub: Hub, run_id: str, after: int, wait: float) -> flask.Response:
-    """What is stored after ``after``, waiting up to ``wait`` seconds for something. Raises RunMissing."""
+    """What is stored after ``after``, waiting up to ``wait`` seconds for something.
+
+    Raises RunMissing; where it has to wait, TooManyViewers and HubUnavailable, too.
+    """
+    page = log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
+    if wait and not page.events and not page.ended:
+        page = _await_page(log, hub, run_id, after, time.monotonic() + wait)
+    return flask.Response(_page_json(run_id, page, after), content_type="application/json")
+
+
+def _await_page(log: RunLog, hub: Hub, run_id: str, after: int, until: float) -> Page:
     with closing(hub.attach(run_id)) as viewer:
-        viewer.due = time.monotonic() + wait
-        viewer.catch_up()
-        page = log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
-        while not page.events and not page.ended and time.monotonic() < viewer.due:
-            viewer.wait()
+        viewer.due = until
+        hub.await_channel(run_id)
+        while True:
             viewer.catch_up()
             page = log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
-    return flask.Response(_page_json(run_id, page, after), content_type="application/json")
+            if page.events or page.ended or time.monotonic() >= until:
+                return page
+            viewer.wait()
 
 
 def _page_json(run_id: str, page: Page, after: int) -> bytes:

@@ -46,6 +46,7 @@ def test_a_start_that_breaks_off_says_which_run_it_may_have_been(
 ) -> None:
     """A client that got no run id would start, and pay, another one."""
     monkeypatch.setattr(Follower, "attach", lambda *_: _Viewer())
+    monkeypatch.setattr(Follower, "confirm", lambda *_: None)
     app = create_app(load_settings(redis_url=redis_url, inngest_dev="1", agent_engine="direct"))
 
     def breaks_off(*_: object) -> None:

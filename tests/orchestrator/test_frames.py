@@ -75,16 +75,13 @@ def test_a_lost_run_ends_with_a_terminal_event() -> None:
 @pytest.mark.parametrize("framer", [frame_data, frame_data_and_id])
 @pytest.mark.parametrize("cursor", [0, 4, 5, 6])
 def test_a_batch_gives_each_viewer_what_it_has_not_seen(framer: Framer, cursor: int) -> None:
-    batch = Batch(5)
-    for number in (5, 6, 7):
-        batch.add(event(number, data=str(number)))
+    batch = Batch(5, [event(number, data=str(number)) for number in (5, 6, 7)])
     assert (batch.first, batch.last) == (5, 7)
     first = max(5, cursor + 1)
     assert batch.after(cursor, framer) == framer(first, batch.events[first - 5 :])
 
 
 def test_a_batch_is_framed_once_for_all_viewers() -> None:
-    batch = Batch(1)
-    batch.add(event(1))
+    batch = Batch(1, [event(1)])
     assert batch.after(0, frame_data) is batch.after(0, frame_data)
     assert batch.size == len(event(1))

@@ -5,9 +5,7 @@ from orchestrator.hub.viewer import Viewer
 
 
 def batch(first: int, size: int = 10) -> Batch:
-    made = Batch(first)
-    made.add(b"x" * size)
-    return made
+    return Batch(first, [b"x" * size])
 
 
 def viewer(limit: int = 100) -> Viewer:

@@ -47,9 +47,7 @@ def test_what_waits_for_a_viewer_is_bounded() -> None:
     viewer = Viewer(limit=1000, detach=lambda viewer: None)
     viewer.catch_up()
     for number in range(1, 101):
-        batch = Batch(number)
-        batch.add(b"x" * 100)
-        viewer.push(batch)
+        viewer.push(Batch(number, [b"x" * 100]))
         assert sum(waiting.size for waiting in viewer.batches) <= 1000
     assert viewer.behind
     assert viewer.take() == []
