@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> flask.Flask:
     tokens = service.tokens
     door = Door(keys, tokens)
     access = RunAccess(service.log, service.follower, service.runs, door, tokens, settings.agent_run_timeout)
-    runs = RunRoutes(settings, service.models, service.hub, access)
+    runs = RunRoutes(settings, service.models, service.hub, service.drain, access)
     makes_tokens = TokenRoutes(door, tokens, service.log, service.project_owners, settings.agent_max_body_bytes)
     count_request = request_limit(service.redis, settings.agent_requests_per_minute)
     blueprints = [

@@ -79,8 +79,8 @@ class DrainingWorker(GeventWorker):
                 if sock.hung_up:
                     raise StopIteration
         answered = super().handle_request(listener_name, req, sock, addr)
-        if sock.hung_up or sock.fileno() < 0:
-            raise StopIteration  # the end of the connection
+        if sock.hung_up or sock.fileno() < 0 or not self.alive:
+            raise StopIteration  # the end of the connection: it is broken, was given away, or the process ends
         return answered
 
     def _let_go(self, req: Any, sock: TimedSocket, addr: Any) -> LeftConnection | None:

@@ -9,6 +9,7 @@ from typing import Any
 import flask
 
 from agent.models.catalog import Catalog
+from orchestrator.drain import Drain
 from orchestrator.hub import Hub
 from orchestrator.runlog import RunEnded, RunRecord
 from orchestrator.settings import Settings
@@ -25,6 +26,7 @@ class RunRoutes:
     settings: Settings
     models_offered: Catalog
     hub: Hub
+    drain: Drain
     access: RunAccess
 
     def blueprint(self, name: str) -> flask.Blueprint:
@@ -66,7 +68,7 @@ class RunRoutes:
     def poll(self, run_id: str) -> flask.typing.ResponseReturnValue:
         after, wait = inputs.cursor(), inputs.poll_wait()
         inputs.check_cursor(after, self.access.record(run_id, "read").last)
-        return event_page(self.access.log, self.hub, run_id, after, wait)
+        return event_page(self.access.log, self.hub, self.drain, run_id, after, wait)
 
     def show(self, run_id: str) -> flask.typing.ResponseReturnValue:
         return self._describe(self.access.record(run_id, "read"))

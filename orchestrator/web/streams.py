@@ -10,6 +10,7 @@ from typing import Final
 import flask
 from gevent import GreenletExit
 
+from orchestrator.drain import Drain
 from orchestrator.hub import Hub, Stream, Waiter
 from orchestrator.hub.frames import Framer, frame_data, frame_data_and_id, gap
 from orchestrator.hub.stream import Format
@@ -85,25 +86,25 @@ def framer() -> Framer:
     return frame_data_and_id if inputs.wants_ids() else frame_data
 
 
-def event_page(log: RunLog, hub: Hub, run_id: str, after: int, wait: float) -> flask.Response:
-    """What is stored after ``after``, waiting up to ``wait`` seconds for something.
+def event_page(log: RunLog, hub: Hub, drain: Drain, run_id: str, after: int, wait: float) -> flask.Response:
+    """What is stored after ``after``, waiting up to ``wait`` seconds for something, or for the drain.
 
     Raises RunMissing; where it has to wait, TooManyViewers and HubUnavailable, too.
     """
     page = log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
     if wait and not page.events and not page.ended:
-        page = _await_page(log, hub, run_id, after, time.monotonic() + wait)
+        page = _await_page(log, hub, drain, run_id, after, time.monotonic() + wait)
     return flask.Response(_page_json(run_id, page, after), content_type="application/json")
 
 
-def _await_page(log: RunLog, hub: Hub, run_id: str, after: int, until: float) -> Page:
+def _await_page(log: RunLog, hub: Hub, drain: Drain, run_id: str, after: int, until: float) -> Page:
     with closing(hub.attach(run_id)) as viewer:
         viewer.due = until
         hub.await_channel(run_id)
         while True:
             viewer.catch_up()
             page = log.read(run_id, after, PAGE_EVENTS, PAGE_BYTES)
-            if page.events or page.ended or time.monotonic() >= until:
+            if page.events or page.ended or drain.started.is_set() or time.monotonic() >= until:
                 return page
             viewer.wait()
 

@@ -2,9 +2,16 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
+
+import redis
 
 from lab.model_server import Gate, ModelServer
 from lab.sse import EVENT_STREAM, assert_whole, events_of, post_run, sse_events
+from orchestrator.events import RunRequested
+from orchestrator.runlog import RunLog
+from orchestrator.runlog.connection import connect
 from tests.conftest import StartService
 from tools.processes import wait_until
 
@@ -36,6 +43,21 @@ def test_streams_end_without_a_terminal_event_and_the_run_is_taken_up_again(
     assert_whole(seen)
     assert seen[-1]["type"] == "complete"
     assert "After the restart." in [event["data"] for event in seen]
+
+
+def test_a_poll_that_waits_does_not_hold_up_the_end(
+    start_service: StartService, redis_client: "redis.Redis", redis_url: str, unique: Callable[[str], str]
+) -> None:
+    """Nor does its connection, which stays open for a next request: the worker waited for both until it was killed."""
+    service, run_id = start_service(workers=1), unique("run")
+    RunLog(connect(redis_url, 2)).create(RunRequested(run_id=run_id, project_id="p", value="v"), "inngest", "hello")
+    with closing(HTTPConnection("127.0.0.1", service.port, timeout=30)) as client:
+        client.request("GET", f"/agent/run/{run_id}/poll?after=1&wait=60")
+        wait_until(lambda: redis_client.pubsub_numsub(f"agent:{run_id}")[0][1], 10, "the poll to wait")
+        service.terminate()
+        assert client.getresponse().read() == b'{"events":[],"next":1,"done":false}'
+        wait_until(lambda: not service.is_alive(), 25, "the service to end")
+    assert service.log().count("Worker exiting") == 1, "the worker was killed"
 
 
 def test_a_running_step_is_finished_when_it_is_quick(
