@@ -18,11 +18,26 @@ export function el(what, attributes = {}, ...children) {
   const node = document.createElement(name);
   if (classes.length) node.className = classes.join(" ");
   for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    if (key.startsWith("on")) on(node, key.slice(2), value);
     else if (value !== null && value !== undefined && value !== false) node.setAttribute(key, value === true ? "" : shown(value));
   }
   node.append(...children.filter((child) => child !== null && child !== undefined).map(asNode));
   return node;
+}
+
+/** Listens on a button or a form, whose own doings are left out; while what `act` began goes on, another press does nothing. */
+export function on(node, type, act) {
+  let isBusy = false;
+  node.addEventListener(type, async (event) => {
+    event.preventDefault();
+    if (isBusy) return;
+    isBusy = true;
+    try {
+      await act(event);
+    } finally {
+      isBusy = false;
+    }
+  });
 }
 
 function asNode(child) {

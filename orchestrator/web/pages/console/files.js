@@ -24,7 +24,7 @@ export class Files {
   row(path, file) {
     let row = this.rows.get(path);
     if (!row) {
-      const button = el("button.link", { type: "button", onclick: () => this.open(path) }, path);
+      const button = el("button.link", { onclick: () => this.open(path) }, path);
       row = { node: el("li", {}, button, " ", el("small")), button, size: null };
       this.rows.set(path, row);
     }
@@ -42,7 +42,7 @@ export class Files {
       return void this.shown.replaceChildren(el("p.note", {}, `${path} is not there`));
     }
     if (file.isDeleted) return void this.changes(path);
-    const changes = el("button.quiet", { type: "button", onclick: () => this.changes(path) }, "What this run changed");
+    const changes = el("button.quiet", { onclick: () => this.changes(path) }, "What this run changed");
     const cut = file.truncated ? el("p.note", {}, "Shown in part") : null;
     const body = file.binary ? el("p.note", {}, "Not text") : highlighted(path, file.content);
     this.shown.replaceChildren(el("h3", {}, path), changes, ...(cut ? [cut] : []), body);
@@ -50,7 +50,7 @@ export class Files {
 
   async changes(path) {
     const head = el("h3", {}, path);
-    const back = el("button.quiet", { type: "button", onclick: () => this.open(path) }, "The file");
+    const back = el("button.quiet", { onclick: () => this.open(path) }, "The file");
     try {
       const diff = await get(`/agent/run/${this.runId}/diff`);
       const file = diff.files.find((one) => one.path === path);

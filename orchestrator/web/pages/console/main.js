@@ -1,6 +1,6 @@
 // The console: who is there, which run is shown, and starting new ones. The address says which run: it can be reloaded and sent.
 import { client, get, onConnection, post, remove, words } from "./api.js";
-import { el, say } from "./dom.js";
+import { el, on, say } from "./dom.js";
 import { RunView } from "./run.js";
 import { Runs } from "./runs.js";
 
@@ -62,8 +62,7 @@ function route() {
   void runs.refresh();
 }
 
-async function start(event) {
-  event.preventDefault();
+async function start() {
   const form = byId("start");
   const { value, projectId, model, framework } = Object.fromEntries(new FormData(form));
   const problem = form.querySelector(".problem");
@@ -77,8 +76,7 @@ async function start(event) {
   }
 }
 
-async function logIn(event) {
-  event.preventDefault();
+async function logIn() {
   const form = byId("log-in");
   const problem = form.querySelector(".problem");
   problem.textContent = "";
@@ -91,17 +89,14 @@ async function logIn(event) {
   }
 }
 
-byId("start").addEventListener("submit", start);
-byId("log-in").addEventListener("submit", logIn);
-byId("log-out").addEventListener("click", async () => {
+on(byId("start"), "submit", start);
+on(byId("log-in"), "submit", logIn);
+on(byId("log-out"), "click", async () => {
   await remove("/console/session");
   askForKey();
 });
 addEventListener("hashchange", route);
-document.querySelector(".skip").addEventListener("click", (event) => {
-  event.preventDefault(); // the address says which run is shown
-  byId("run").focus();
-});
+on(document.querySelector(".skip"), "click", () => byId("run").focus()); // the address goes on saying which run is shown
 addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && byId("start").contains(document.activeElement)) byId("start").requestSubmit();
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName)) return;

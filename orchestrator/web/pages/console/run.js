@@ -1,6 +1,6 @@
 // One run: its state, its timeline, what was said, its files, its events; and what can be done with it.
 import { client, get, post, remove, settled, words } from "./api.js";
-import { el, say, seconds } from "./dom.js";
+import { el, on, say, seconds } from "./dom.js";
 import { EventList } from "./events.js";
 import { Files } from "./files.js";
 import { RunModel } from "./model.js";
@@ -30,7 +30,7 @@ export class RunView {
     this.state = el("span.state", { role: "status", "aria-live": "polite" });
     this.facts = el("p.facts");
     this.problem = el("p.problem", { role: "alert" });
-    const button = (text, act, what = "button") => el(what, { type: "button", onclick: act }, text);
+    const button = (text, act, what = "button") => el(what, { onclick: act }, text);
     this.buttons = {
       cancel: button("Cancel", () => this.tell(() => this.run.cancel()), "button.danger"),
       retry: button("Go on", () => this.begin(() => post(`${this.path}/retry`))),
@@ -137,18 +137,14 @@ export class RunView {
     }
   }
 
-  /** One new run, however often the button is pressed meanwhile. */
   async begin(act) {
-    if (this.isBeginning) return;
-    this.isBeginning = true;
     const answer = await this.tell(act);
-    this.isBeginning = false;
     if (answer) location.hash = `#/run/${answer.runId}`;
   }
 
   again() {
     const { projectId, value, model, framework } = this.record;
-    void this.begin(() => post("/agent/run", { projectId, value, model, ...(framework && { framework }) }));
+    return this.begin(() => post("/agent/run", { projectId, value, model, ...(framework && { framework }) }));
   }
 
   async erase() {
@@ -160,7 +156,6 @@ export class RunView {
   }
 
   async say(event) {
-    event.preventDefault();
     const { value } = event.target.elements;
     await this.tell(async () => {
       await this.run.steer(value.value);
@@ -171,12 +166,11 @@ export class RunView {
   forkForm() {
     const models = el("select", { name: "model" }, el("option", { value: "" }, "the same model"), ...this.models.map((one) => el("option", { value: one.id }, one.id)));
     const value = el("input", { name: "value", placeholder: "what it should know (optional)" });
-    const close = el("button.quiet", { type: "button", onclick: () => (form.hidden = true) }, "Close");
+    const close = el("button.quiet", { onclick: () => (form.hidden = true) }, "Close");
     const form = el("form.fork", { hidden: true }, el("b"), el("label", {}, "Tell it ", value), el("label", {}, "Model ", models), el("button", {}, "Fork"), close);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
+    on(form, "submit", () => {
       const body = { step: form.dataset.step, ...(value.value && { value: value.value }), ...(models.value && { model: models.value }) };
-      void this.begin(() => post(`${this.path}/fork`, body));
+      return this.begin(() => post(`${this.path}/fork`, body));
     });
     return form;
   }
@@ -194,7 +188,7 @@ function tabs(names, panels, onChange) {
   const list = el("div.tabs", { role: "tablist" });
   const pages = names.map((name) => el("div", { role: "tabpanel", "aria-label": name }, panels[name]));
   const self = { node: el("section", {}, list, ...pages), choose };
-  const buttons = names.map((name) => el("button", { type: "button", role: "tab", onclick: () => choose(name) }, name));
+  const buttons = names.map((name) => el("button", { role: "tab", onclick: () => choose(name) }, name));
   list.append(...buttons);
   list.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -35,7 +35,7 @@ export class Timeline {
   row(step, place, to, isOver) {
     let row = this.rows.get(step.name);
     if (!row) {
-      const fork = el("button.quiet", { type: "button", "aria-label": `Fork from ${step.name}`, onclick: () => this.onFork(step.name) }, "Fork");
+      const fork = el("button.quiet", { "aria-label": `Fork from ${step.name}`, onclick: () => this.onFork(step.name) }, "Fork");
       row = { node: el("li"), name: el("span.name", {}, step.name), time: el("span.time"), track: el("span.track", { role: "img" }), fork, bars: [] };
       row.node.append(row.name, row.track, row.time, fork);
       this.rows.set(step.name, row);

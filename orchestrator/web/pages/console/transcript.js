@@ -54,7 +54,7 @@ function folded(name, title, read) {
 }
 
 function file(item, onFile) {
-  return { node: el("p.note", {}, el("button.link", { type: "button", onclick: () => onFile(item.path) }, item.text)) };
+  return { node: el("p.note", {}, el("button.link", { onclick: () => onFile(item.path) }, item.text)) };
 }
 
 function tool(item) {
@@ -85,8 +85,10 @@ function brief(args) {
 }
 
 function approval(item, onAnswer) {
-  const answer = (allow) => () => onAnswer(item.approvalId, allow);
-  const buttons = el("p.buttons", {}, el("button", { type: "button", onclick: answer(true) }, "Allow"), el("button.danger", { type: "button", onclick: answer(false) }, "Forbid"));
+  // One listener: an answer is not followed by the other one.
+  const answer = ({ target }) => target.value && onAnswer(item.approvalId, target.value === "yes");
+  const button = (what, value, text) => el(what, { value }, text);
+  const buttons = el("p.buttons", { onclick: answer }, button("button", "yes", "Allow"), button("button.danger", "no", "Forbid"));
   const said = el("p.result");
   const node = el("section.approval", { role: "alert" }, el("h3", {}, "May this run?"), el("pre", {}, item.args.command ?? JSON.stringify(item.args, null, 2)), buttons, said);
   return {
