@@ -13,6 +13,7 @@ from typing import Final
 from agent.proxy import head
 from agent.proxy.allowed import Address, Allowed, Entry, NotAllowed, split
 from agent.proxy.counts import Counts, Exhausted
+from agent.proxy.places import Places
 from agent.proxy.reach import Unreachable, connect
 from agent.proxy.relay import relay
 
@@ -25,7 +26,7 @@ AT_ONCE: Final = 64
 IN_ALL: Final = 10_000
 """Connections of one command: a large `npm install` makes 2,000. Then the door stays shut."""
 LOOK: Final = 0.05
-"""Seconds between two looks whether a connection has ended, while there are too many."""
+"""Seconds between two looks whether the command has ended, while there are too many connections."""
 ANSWER_SECONDS: Final = 10.0
 """For a client to take a refusal."""
 
@@ -50,12 +51,12 @@ class Proxy:
         self._allowed = allowed
         self._counts = counts
         self._mirrors = mirrors
-        self._slots = threading.Semaphore(AT_ONCE)
+        self._places = Places(AT_ONCE)
 
     def serve(self, control: socket.socket) -> None:
         """Until ``control`` is closed at its other end."""
         for _ in range(IN_ALL):
-            while not self._slots.acquire(timeout=LOOK):
+            while not self._places.take(LOOK):
                 if select.select([control], [], [], 0)[0]:
                     return
             ready = select.select([control, *self._doors], [], [])[0]
@@ -64,7 +65,7 @@ class Proxy:
             try:
                 client, _ = ready[0].accept()
             except OSError:  # it has gone again
-                self._slots.release()
+                self._places.give_back()
                 continue
             threading.Thread(target=self._keep, args=(client, self._doors[ready[0]]), daemon=True).start()
         self._counts.refused("more connections", f"a command may make {IN_ALL:,}")
@@ -77,7 +78,7 @@ class Proxy:
             with client, suppress(OSError):
                 self._answer(client, only)
         finally:
-            self._slots.release()
+            self._places.give_back()
 
     def _answer(self, client: socket.socket, only: str) -> None:
         where = only or "a request that is none"
@@ -85,7 +86,8 @@ class Proxy:
             if only and (self._mirrors is None or not self._mirrors.has(*split(only))):
                 self._join(client, *split(only))
                 return
-            request, rest = head.receive(client, only)
+            with self._places.idle(client):
+                request, rest = head.receive(client, only)
             where = str(Entry(request.host, request.port))
             if len(rest) > request.length and request.method != "CONNECT":
                 raise head.Malformed(400, "Expected one request a connection.")
@@ -96,15 +98,19 @@ class Proxy:
                 self._pass_on(request, rest, client)
         except head.Malformed as error:
             self._counts.refused(where, str(error))
-            refuse(client, error.status, str(error))
+            self._refuse(client, error.status, str(error))
         except NotAllowed as error:
             self._counts.refused(where, error.brief)
-            refuse(client, 403, str(error))
+            self._refuse(client, 403, str(error))
         except Exhausted as error:
-            refuse(client, 403, str(error))
+            self._refuse(client, 403, str(error))
         except Unreachable as error:
             self._counts.refused(where, str(error))
-            refuse(client, 502, str(error))
+            self._refuse(client, 502, str(error))
+
+    def _refuse(self, client: socket.socket, status: int, sentence: str) -> None:
+        with self._places.idle(client):
+            refuse(client, status, sentence)
 
     def _pass_on(self, request: head.Request, rest: bytes, client: socket.socket) -> None:
         name = str(request.host)
