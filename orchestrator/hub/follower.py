@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Final
+
 from orchestrator.drain import Drain
 from orchestrator.hub.batch import Batch
 from orchestrator.hub.frames import Framer
@@ -11,6 +14,9 @@ from orchestrator.hub.parking import Parking
 from orchestrator.hub.stream import Frames, Sources, Stream
 from orchestrator.hub.viewer import Viewer
 from orchestrator.runlog import Page, RunLog
+
+_frames: Final = cache(Frames)
+"""Our own format has no state: one for all streams."""
 
 
 class Follower:
@@ -44,7 +50,7 @@ class Follower:
         except BaseException:
             viewer.close()
             raise
-        return Stream(self._sources, viewer, run_id, after, Frames(framer), opening)
+        return Stream(self._sources, viewer, run_id, after, _frames(framer), opening)
 
     def _read(self, run_id: str, after: int) -> tuple[Page, Batch]:
         """The first page. Its channel was perhaps asked for in this turn of the loop, and is not heard before it."""

@@ -13,6 +13,8 @@ from orchestrator.events import dumps, encode_body, encode_head
 KEEPALIVE: Final = b": keepalive\n\n"
 OPENING: Final = b": connected\n\n"
 _ID_STARTS: Final = len('{"id":')
+_TYPE: Final = b',"type":"'
+_TERMINAL: Final = (b'complete"', b'error"')
 _TIMESTAMP: Final = b'"timestamp":'
 
 Framer = Callable[[int, Iterable[bytes]], bytes]
@@ -29,13 +31,9 @@ def timestamp(event: bytes) -> int:
     return int(event[start : event.index(b",", start)])
 
 
-def terminal_heads(run_id: str) -> tuple[bytes, bytes]:
-    """What follows the id in the two events that end a run."""
-    return encode_head(run_id, "complete").encode(), encode_head(run_id, "error").encode()
-
-
-def is_terminal(event: bytes, heads: tuple[bytes, bytes]) -> bool:
-    return event.startswith(heads, event.index(b",", _ID_STARTS) + 1)
+def is_terminal(event: bytes) -> bool:
+    """Whether it ends its run. The type follows the run's id, which holds no quote."""
+    return event.startswith(_TERMINAL, event.index(_TYPE, _ID_STARTS) + len(_TYPE))
 
 
 def frame_data(first: int, events: Iterable[bytes]) -> bytes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -55,15 +54,21 @@ class HubUnavailable(Exception):
 
 
 class _Channel:
-    """A run that somebody watches here."""
+    """A run that somebody watches here, mostly one: there are thousands of these."""
 
-    __slots__ = ("acknowledged", "leave", "run_id", "viewers")
+    __slots__ = ("_hub", "run_id", "unheard", "viewers")
 
-    def __init__(self, run_id: str, leave: Callable[[_Channel, Viewer], None]) -> None:
-        self.run_id = run_id
-        self.viewers: set[Viewer] = set()
-        self.leave = partial(leave, self)
-        self.acknowledged = Event()
+    def __init__(self, run_id: str, hub: Hub) -> None:
+        self.run_id, self._hub = run_id, hub
+        self.viewers: tuple[Viewer, ...] = ()
+        self.unheard: Event | None = Event()
+        """Set, and then None, when Redis has acknowledged the subscription."""
+
+    def leave(self, viewer: Viewer) -> None:
+        if viewer in self.viewers:
+            place = self.viewers.index(viewer)
+            self.viewers = self.viewers[:place] + self.viewers[place + 1 :]
+            self._hub.detached(self)
 
 
 class Hub:
@@ -93,20 +98,21 @@ class Hub:
         name = channel(run_id).encode()
         watched = self._channels.get(name)
         if watched is None:
-            watched = self._channels[name] = _Channel(run_id, self._detach)
+            watched = self._channels[name] = _Channel(run_id, self)
             self._send("SUBSCRIBE", name)
-        viewer = Viewer(self._queue_bytes, watched.leave)
-        watched.viewers.add(viewer)
+        viewer = Viewer(self._queue_bytes, watched)
+        watched.viewers += (viewer,)
         self.viewers += 1
         return viewer
 
     def hears(self, run_id: str) -> bool:
         """Whether all that is published from now on for this run, which has a viewer, comes here."""
-        return self._channel(run_id).acknowledged.is_set()
+        return self._channel(run_id).unheard is None
 
     def await_channel(self, run_id: str) -> None:
         """Wait until ``hears`` is true. Raises HubUnavailable."""
-        if not self._channel(run_id).acknowledged.wait(ACK_SECONDS):
+        unheard = self._channel(run_id).unheard
+        if unheard is not None and not unheard.wait(ACK_SECONDS):
             raise HubUnavailable("Redis does not answer")
 
     def prove(self, run_id: str) -> None:
@@ -122,11 +128,9 @@ class Hub:
     def _channel(self, run_id: str) -> _Channel:
         return self._channels[channel(run_id).encode()]
 
-    def _detach(self, watched: _Channel, viewer: Viewer) -> None:
-        if viewer not in watched.viewers:
-            return
+    def detached(self, watched: _Channel) -> None:
+        """One of its viewers has left."""
         self.viewers -= 1
-        watched.viewers.discard(viewer)
         name = channel(watched.run_id).encode()
         if not watched.viewers and self._channels.get(name) is watched:
             del self._channels[name]
@@ -216,7 +220,7 @@ class Hub:
     def _push(self, watched: _Channel, events: list[bytes]) -> None:
         # One publisher numbers a run's events in the order it sends them: only the first id must be read.
         batch = Batch(event_id(events[0]), events)
-        viewers = tuple(watched.viewers)
+        viewers = watched.viewers
         self._pushed += len(events) * len(viewers)
         if len(viewers) > WOKEN_AT_ONCE:
             self._look_after(viewers, lambda viewer: viewer.push(batch))
@@ -228,9 +232,11 @@ class Hub:
             metrics.DELIVERY_LAG.observe(max(0.0, time.time() - timestamp(events[-1]) / 1000))
 
     def _acknowledge(self, watched: _Channel) -> None:
-        if watched.acknowledged.is_set():
-            self._look_after(tuple(watched.viewers), Viewer.fall_behind)
-        watched.acknowledged.set()
+        if watched.unheard is None:
+            self._look_after(watched.viewers, Viewer.fall_behind)
+        else:
+            watched.unheard.set()
+            watched.unheard = None
 
     def _keep_ticking(self) -> None:
         """One clock for all that wait: a timer for each would cost more than the waiting itself."""

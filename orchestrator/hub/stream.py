@@ -15,7 +15,7 @@ from orchestrator import metrics
 from orchestrator.access import RunOwner
 from orchestrator.drain import Drain
 from orchestrator.hub.batch import Batch
-from orchestrator.hub.frames import KEEPALIVE, OPENING, Framer, frame_data, gap, is_terminal, lost, terminal_heads
+from orchestrator.hub.frames import KEEPALIVE, OPENING, Framer, frame_data, gap, is_terminal, lost
 from orchestrator.hub.pages import Pages
 from orchestrator.hub.viewer import Viewer
 from orchestrator.patience import AWAY
@@ -91,7 +91,7 @@ class Stream:
     It ends with the run's terminal event, or early when the drain starts.
     """
 
-    __slots__ = ("_after", "_done", "_format", "_heads", "_on_close", "_opening", "_run_id", "_sources", "viewer")
+    __slots__ = ("_after", "_done", "_format", "_on_close", "_opening", "_run_id", "_sources", "viewer")
 
     def __init__(
         self,
@@ -104,7 +104,6 @@ class Stream:
     ) -> None:
         self._sources, self.viewer = sources, viewer
         self._run_id, self._format = run_id, format
-        self._heads = terminal_heads(run_id)
         self._done = False
         self._opening: tuple[Page, Batch] | None = opening
         viewer.cursor = self._after = after
@@ -190,7 +189,7 @@ class Stream:
             more = self._format.say(batch, cursor)
             said = said + more if said else more
             viewer.cursor = last
-            self._done = is_terminal(batch.events[-1], self._heads)
+            self._done = is_terminal(batch.events[-1])
         return said
 
     def _read_log(self) -> bytes:

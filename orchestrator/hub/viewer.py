@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gevent.event import Event
@@ -18,6 +18,13 @@ class Holder(Protocol):
 
     def hang_up(self) -> None:
         """Break the connection of a stream whose client takes nothing."""
+
+
+class Channel(Protocol):
+    """Where a viewer hears what is published."""
+
+    def leave(self, viewer: Viewer) -> None:
+        """May be called again."""
 
 
 class Waiter:
@@ -38,14 +45,13 @@ class Waiter:
 class Viewer:
     """A bounded queue of batches. What does not fit is dropped and read from the log instead."""
 
-    __slots__ = ("_detach", "_holder", "_limit", "_size", "batches", "behind", "cursor", "due")
+    __slots__ = ("_channel", "_holder", "_limit", "_size", "batches", "behind", "cursor", "due")
 
-    def __init__(self, limit: int, detach: Callable[[Viewer], None]) -> None:
-        self._limit = limit
-        self._detach = detach
+    def __init__(self, limit: int, channel: Channel) -> None:
+        self._limit, self._channel = limit, channel
         self._size = 0
         self._holder: Holder = Waiter()
-        self.batches: list[Batch] = []
+        self.batches: list[Batch] | tuple[()] = ()
         self.cursor = 0
         """The id delivered last; the stream keeps it."""
         self.behind = True
@@ -60,7 +66,10 @@ class Viewer:
         if self._size > self._limit:
             self.fall_behind()
         else:
-            self.batches.append(batch)
+            if self.batches:
+                self.batches.append(batch)
+            else:
+                self.batches = [batch]
             self._holder.wake()
 
     def fall_behind(self) -> None:
@@ -82,15 +91,15 @@ class Viewer:
         self.behind = False
         self.take()
 
-    def take(self) -> list[Batch]:
-        if not self.batches:
-            return []
-        batches, self.batches, self._size = self.batches, [], 0
+    def take(self) -> Sequence[Batch]:
+        batches = self.batches
+        if batches:
+            self.batches, self._size = (), 0
         return batches
 
     def close(self) -> None:
         """Leave the hub; may be called again."""
-        self._detach(self)
+        self._channel.leave(self)
 
     def hold(self, holder: Holder) -> None:
         """Have ``holder`` woken from now on, and at once: something may have come before."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gevent import GreenletExit
 from gevent.socket import wait_read
@@ -97,29 +97,33 @@ class TimedSocket:
         return data
 
 
+class Taker(Protocol):
+    def take_back(self, connection: LeftConnection) -> None: ...
+
+
 class LeftConnection:
     """A connection that its request has left; ``end`` gives it back, to be closed or to take a next request.
 
-    ``ahead``: what the client has sent of that already; ``peer`` and ``listener`` as gunicorn has them.
+    ``taker`` takes it back, where it may serve another. ``ahead``: what the client has sent of that already;
+    ``listener`` as gunicorn has it.
     """
 
-    __slots__ = ("_take_back", "ahead", "descriptor", "is_chunked", "listener", "peer")
+    __slots__ = ("_taker", "ahead", "descriptor", "is_chunked", "listener")
 
     def __init__(
         self,
         descriptor: int,
         is_chunked: bool,
-        take_back: Callable[[LeftConnection], None] | None,
+        taker: Taker | None,
         listener: Any,
-        peer: Any,
         ahead: bytes,
     ) -> None:
-        self.descriptor, self.is_chunked, self._take_back = descriptor, is_chunked, take_back
-        self.listener, self.peer, self.ahead = listener, peer, ahead
+        self.descriptor, self.is_chunked, self._taker = descriptor, is_chunked, taker
+        self.listener, self.ahead = listener, ahead
 
     def end(self, whole: bool) -> None:
-        if whole and self._take_back is not None:
-            self._take_back(self)
+        if whole and self._taker is not None:
+            self._taker.take_back(self)
         else:
             self.close()
 

@@ -71,7 +71,7 @@ class DrainingWorker(GeventWorker):
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         self._serving.add(gevent.getcurrent())
         sock.deadline = None
-        sock.leave = partial(self._let_go, req, sock, addr)
+        sock.leave = partial(self._let_go, req, sock)
         if req.body is not None:
             req.body = TimedBody(req, sock, self._bodies)
             if _owes_a_small_body(req):
@@ -83,16 +83,16 @@ class DrainingWorker(GeventWorker):
             raise StopIteration  # the end of the connection: it is broken, was given away, or the process ends
         return answered
 
-    def _let_go(self, req: Any, sock: TimedSocket, addr: Any) -> LeftConnection | None:
+    def _let_go(self, req: Any, sock: TimedSocket) -> LeftConnection | None:
         """The connection of a request whose head and first bytes have been sent."""
         if self.cfg.is_ssl or self.cfg.proxy_protocol != "off":
             return None  # more than the bytes of requests and answers is on it
         is_chunked = req.version > (1, 0)
         stays_open = is_chunked and req.body.is_whole and self.cfg.keepalive and not req.should_close()
-        take_back = self._take_back if stays_open else None
-        return LeftConnection(sock.detach(), is_chunked, take_back, sock.listener, addr, req.unreader.take_buffered())
+        taker = self if stays_open else None
+        return LeftConnection(sock.detach(), is_chunked, taker, sock.listener, req.unreader.take_buffered())
 
-    def _take_back(self, connection: LeftConnection) -> None:
+    def take_back(self, connection: LeftConnection) -> None:
         if self.alive and not self._came_back.full():
             self._came_back.spawn(self._serve_on, connection)
         else:
@@ -101,7 +101,11 @@ class DrainingWorker(GeventWorker):
     def _serve_on(self, connection: LeftConnection) -> None:
         self._serving.add(gevent.getcurrent())  # as one that has had its first request
         with socket.socket(fileno=connection.descriptor) as client:
-            self.handle(connection.listener, client, connection.peer, connection.ahead)
+            try:
+                peer = client.getpeername()
+            except OSError:
+                return  # it has gone meanwhile
+            self.handle(connection.listener, client, peer, connection.ahead)
 
     def close_idle(self) -> None:
         self._heads.hang_up()

@@ -14,7 +14,6 @@ from orchestrator.hub.frames import (
     gap,
     is_terminal,
     lost,
-    terminal_heads,
 )
 
 RUN = "run_1"
@@ -41,7 +40,7 @@ def test_the_id_is_found_by_its_place(number: int) -> None:
     ],
 )
 def test_a_terminal_event_is_told_by_its_type_alone(type: str, data: object, expected: bool) -> None:
-    assert is_terminal(event(3, type, data), terminal_heads(RUN)) is expected
+    assert is_terminal(event(3, type, data)) is expected
 
 
 def test_data_frames_hold_nothing_but_data() -> None:

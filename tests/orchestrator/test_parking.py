@@ -63,14 +63,14 @@ class Place:
         ours.setblocking(False)
         self.client.settimeout(0)
         self.connection = Connection(ours, is_chunked)
-        self.viewer = Viewer(LIMIT, self._leave)
+        self.viewer = Viewer(LIMIT, self)
         sources = Sources(self.pages, Parking(), self.drain, 600)  # type: ignore[arg-type]  # as far as it is used
         stream = Stream(sources, self.viewer, RUN, 1, Frames(frame_data), self.pages.read(RUN, 1))
         self.viewer.catch_up()
         stream.begin()
         stream.park(self.connection)
 
-    def _leave(self, viewer: Viewer) -> None:
+    def leave(self, viewer: Viewer) -> None:
         self.left += 1
 
     def publish(self, *events: bytes) -> None:

@@ -9,8 +9,6 @@ import redis
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
 from lab.sse import assert_whole, events_of, follow, sse_events, start_run
-from orchestrator.hub.batch import Batch
-from orchestrator.hub.viewer import Viewer
 from tools.processes import wait_until
 
 PIECE = "0123456789abcdef" * 4096  # 64 KB
@@ -40,17 +38,6 @@ def test_a_viewer_that_does_not_read_gets_everything_later(
         assert sum(len(event["data"]) for event in whole if event["type"] == "text") >= PIECES * len(PIECE)
         for first, events in zip(firsts, asleep, strict=True):
             assert [first, *events] == whole
-
-
-def test_what_waits_for_a_viewer_is_bounded() -> None:
-    """Without the limit in Viewer.push all 100 batches waited."""
-    viewer = Viewer(limit=1000, detach=lambda viewer: None)
-    viewer.catch_up()
-    for number in range(1, 101):
-        viewer.push(Batch(number, [b"x" * 100]))
-        assert sum(waiting.size for waiting in viewer.batches) <= 1000
-    assert viewer.behind
-    assert viewer.take() == []
 
 
 def test_a_viewer_that_is_gone_frees_its_subscription(
