@@ -8,6 +8,7 @@ import gc
 import ipaddress
 import os
 import resource
+import socket
 import sys
 
 import gevent
@@ -69,6 +70,14 @@ def on_starting(server):
         sys.exit("runwire cannot start:\nINNGEST_DEV: in development nothing but loopback may be bound")
     if not settings.dev:
         refuse_unfit_redis(settings)
+
+
+def when_ready(server):
+    """What a client leaves untaken for too long the kernel ends; accepted connections inherit that."""
+    for listener in server.LISTENERS:
+        if listener.sock.family != socket.AF_UNIX:
+            milliseconds = int(settings.response_timeout * 1000)
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def _is_loopback(address):

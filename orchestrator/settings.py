@@ -276,6 +276,9 @@ class Settings(BaseSettings):
     # -- slow clients
     request_head_timeout: float = Field(10, gt=0, description="Seconds for a request's head, from its first byte on.")
     request_body_timeout: float = Field(30, gt=0, description="Seconds for a whole request body; above it 408.")
+    response_timeout: float = Field(
+        120, gt=0, description="Seconds after which a client that takes nothing of its answer is hung up on."
+    )
 
     # -- stopping
     drain_seconds: float = Field(20, ge=0, description="How long running steps may go on after SIGTERM.")

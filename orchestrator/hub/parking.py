@@ -112,10 +112,12 @@ class Parked:
     def wake(self) -> None:
         """Send what there is, unless something is on its way already."""
         stream = self._stream
-        if self._reads or self._unsent or self._ends or stream is None:
+        if self._unsent or self._ends or stream is None:
             return
         try:
-            if not stream.viewer.behind:
+            if self._reads:
+                self._send(stream.heartbeat())
+            elif not stream.viewer.behind:
                 self._send(stream.turn())
             self._go_on()
         except Exception as error:
@@ -123,12 +125,12 @@ class Parked:
 
     def read(self) -> None:
         """Send a page of the log. Waits for Redis."""
-        if self._stream is None:
+        if self._stream is None or self._ends:
             return
         try:
             said = b"" if self._stream.ended else self._stream.turn()
             self._reads = False
-            if self._stream is not None:  # mypy does not see that it may have been hung up on meanwhile
+            if self._stream is not None and not self._ends:  # mypy does not see that either may have changed meanwhile
                 self._send(said)
                 self._go_on()
         except Exception as error:
@@ -139,7 +141,7 @@ class Parked:
         if not self._unsent:
             return
         try:
-            self._write(self._unsent)
+            self._write([])
             if self._ends:
                 self._leave_if_sent()
             elif not self._unsent:
@@ -179,6 +181,9 @@ class Parked:
             self._write(parts)
 
     def _write(self, parts: list[bytes | memoryview]) -> None:
+        """``parts``, behind what is on its way."""
+        if self._unsent:
+            parts = [*self._unsent, *parts]
         try:
             sent = os.writev(self._connection.descriptor, parts)
         except BlockingIOError:

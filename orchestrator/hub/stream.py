@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from redis.exceptions import RedisError
+
 from orchestrator import metrics
 from orchestrator.access import RunOwner
 from orchestrator.drain import Drain
@@ -18,7 +20,6 @@ from orchestrator.hub.batch import Batch
 from orchestrator.hub.frames import KEEPALIVE, OPENING, Framer, frame_data, gap, is_terminal, lost
 from orchestrator.hub.pages import Pages
 from orchestrator.hub.viewer import Viewer
-from orchestrator.patience import AWAY
 from orchestrator.runlog import Page, RunMissing
 
 if TYPE_CHECKING:
@@ -161,13 +162,19 @@ class Stream:
     def turn(self) -> bytes:
         """What can be sent now, maybe nothing. Waits for Redis where the viewer is behind, else for nothing."""
         viewer = self.viewer
-        said, now = self._read_log() if viewer.behind else self._take_live(), time.monotonic()
+        said = self._read_log() if viewer.behind else self._take_live()
         if not said:
-            if now < viewer.due:
-                return b""
-            said = self._format.pause()
-        viewer.due = now + self._sources.keepalive
+            return self.heartbeat()
+        viewer.due = time.monotonic() + self._sources.keepalive
         return said
+
+    def heartbeat(self) -> bytes:
+        """What is said in a pause, where that is due. For between turns, and while one waits for Redis."""
+        now = time.monotonic()
+        if now < self.viewer.due:
+            return b""
+        self.viewer.due = now + self._sources.keepalive
+        return self._format.pause()
 
     def finish(self) -> bytes:
         """The last bytes, maybe none."""
@@ -199,7 +206,7 @@ class Stream:
             metrics.CATCH_UPS.inc()
         except RunMissing:
             return self._lose()
-        except AWAY:
+        except (RedisError, OSError):  # away, or it refuses for a while: busy with somebody's script
             self.viewer.miss()
             time.sleep(RETRY_SECONDS)
             return b""

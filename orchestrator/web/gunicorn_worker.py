@@ -78,7 +78,10 @@ class DrainingWorker(GeventWorker):
                 req.body.await_more()
                 if sock.hung_up:
                     raise StopIteration
-        answered = super().handle_request(listener_name, req, sock, addr)
+        try:
+            answered = super().handle_request(listener_name, req, sock, addr)
+        except TimeoutError:  # the kernel's word for a client that takes nothing
+            raise StopIteration from None
         if sock.hung_up or sock.fileno() < 0 or not self.alive:
             raise StopIteration  # the end of the connection: it is broken, was given away, or the process ends
         return answered

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from functools import cache
 
 import gevent
 import pytest
+from gevent.event import Event
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from orchestrator.access import RunOwner
 from orchestrator.drain import Drain
 from orchestrator.events import encode_body
+from orchestrator.hub import stream
 from orchestrator.hub.batch import Batch
 from orchestrator.hub.frames import KEEPALIVE, frame_data
 from orchestrator.hub.parking import Parking
 from orchestrator.hub.stream import Frames, Sources, Stream
 from orchestrator.hub.viewer import Viewer
 from orchestrator.runlog import Page
+from tools.processes import wait_until
 
 RUN = "run_1"
 LIMIT = 1_000_000
@@ -46,8 +52,14 @@ class StoredPages:
 
     def __init__(self) -> None:
         self.events: list[bytes] = []
+        self.answers = Event()
+        self.answers.set()
+        self.refused: Exception | None = None
 
     def read(self, run_id: str, after: int) -> tuple[Page, Batch]:
+        self.answers.wait()
+        if self.refused is not None:
+            raise self.refused
         events = self.events[after:]
         page = Page("running", len(self.events), after + 1, RunOwner("a", "p"), events)
         return page, Batch(after + 1, events)
@@ -65,10 +77,10 @@ class Place:
         self.connection = Connection(ours, is_chunked)
         self.viewer = Viewer(LIMIT, self)
         sources = Sources(self.pages, Parking(), self.drain, 600)  # type: ignore[arg-type]  # as far as it is used
-        stream = Stream(sources, self.viewer, RUN, 1, Frames(frame_data), self.pages.read(RUN, 1))
+        begun = Stream(sources, self.viewer, RUN, 1, Frames(frame_data), self.pages.read(RUN, 1))
         self.viewer.catch_up()
-        stream.begin()
-        stream.park(self.connection)
+        begun.begin()
+        begun.park(self.connection)
 
     def leave(self, viewer: Viewer) -> None:
         self.left += 1
@@ -134,6 +146,46 @@ def test_heartbeats_wait_for_what_is_on_its_way(place: Place) -> None:
     for _ in range(3):
         place.viewer.wake()
     assert place.received() in (frame_data(2, [large]), frame_data(2, [large]) + KEEPALIVE)
+
+
+def test_one_that_waits_for_redis_hears_that_it_is_still_there(place: Place) -> None:
+    """Where Redis hangs, a proxy in between would take the silence for the end; and bytes stay in their order."""
+    place.pages.answers.clear()
+    place.viewer.fall_behind()
+    for _ in range(2):
+        place.viewer.due = 0
+        place.viewer.wake()
+    assert place.received() == 2 * KEEPALIVE
+    place.pages.events.append(event(2))
+    place.pages.answers.set()
+    assert place.received() == frame_data(2, [event(2)])
+
+
+@pytest.mark.parametrize("place", [(True,)], indirect=True)
+def test_the_end_of_the_process_does_not_wait_for_redis(place: Place) -> None:
+    place.pages.answers.clear()
+    place.viewer.fall_behind()
+    place.received()
+    place.drain.start()
+    place.viewer.wake()
+    assert place.received() == b"0\r\n\r\n"
+    assert place.connection.ended == [True]
+    place.pages.answers.set()
+    assert place.received() == b""
+
+
+@pytest.mark.parametrize("refused", [ResponseError("BUSY Redis is busy running a script."), RedisConnectionError()])
+def test_what_redis_refuses_for_a_while_is_asked_for_again(
+    place: Place, refused: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", gevent.sleep)
+    monkeypatch.setattr(stream, "RETRY_SECONDS", 0.005)
+    place.pages.refused = refused
+    place.viewer.fall_behind()
+    assert place.received() == b""
+    place.pages.refused = None
+    place.pages.events.append(event(2))
+    wait_until(lambda: place.received() == frame_data(2, [event(2)]), 5, "the event")
 
 
 @pytest.mark.parametrize("gone", [socket.SHUT_WR, socket.SHUT_RDWR])

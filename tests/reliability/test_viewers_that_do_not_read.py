@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from lab.service import Service
 from lab.sse import assert_whole, events_of
@@ -27,14 +28,17 @@ def make_large_run(redis_url: str, run_id: str) -> None:
 
 
 @contextmanager
-def silent_viewers(service: Service, run_id: str, count: int) -> Iterator[list[socket.socket]]:
+def silent_viewers(
+    service: Service, run_id: str, count: int, what: str = "events", times: int = 1
+) -> Iterator[list[socket.socket]]:
     """Clients that ask for the run's events and then take nothing but what their kernel takes for them."""
+    request = f"GET /agent/run/{run_id}/{what} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with ExitStack() as stack:
         viewers = []
         for _ in range(count):
             viewer = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=30))
             viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            viewer.sendall(f"GET /agent/run/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            viewer.sendall(request.encode() * times)
             viewers.append(viewer)
         for viewer in viewers:
             assert viewer.recv(12) == b"HTTP/1.1 200"
@@ -45,6 +49,17 @@ def resident(pid: int) -> int:
     """Bytes of memory that the process holds."""
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS:"))
+
+
+def open_sockets(pid: int) -> int:
+    return sum("socket:" in link for link in map(_target, Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # closed meanwhile
+        return ""
 
 
 def test_forty_viewers_of_a_large_log_cost_little(
@@ -72,6 +87,18 @@ def test_two_hundred_of_them_do_not_hold_up_the_end(
         service.terminate()
         wait_until(lambda: not service.is_alive(), 25, "the service to be gone")
     assert service.log().count("Worker exiting") == 1, "the worker was killed"
+
+
+def test_clients_that_take_nothing_are_hung_up_on(
+    start_service: StartService, redis_url: str, unique: Callable[[str], str]
+) -> None:
+    """They kept their places and what waited for them for ever, streams as other answers (gunicorn.conf.py)."""
+    service = start_service(workers=1, RESPONSE_TIMEOUT="2")
+    make_large_run(redis_url, run_id := unique("run"))
+    [pid] = service.worker_pids()
+    with silent_viewers(service, run_id, 20), silent_viewers(service, run_id, 20, what="poll", times=20):
+        wait_until(lambda: open_sockets(pid) < 20, 30, "their sockets to be free; some are Redis'")
+    assert "Traceback" not in service.log()
 
 
 def test_a_viewer_that_reads_gets_all_of_it(
