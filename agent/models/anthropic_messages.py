@@ -11,10 +11,9 @@ import anthropic
 from anthropic.types import Message as AnthropicMessage
 from anthropic.types import RawMessageStreamEvent
 
-from agent.errors import TransientError
 from agent.messages import Message, Stop, ToolSpec, Usage
 from agent.models.assembly import Assembly
-from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, Stream, tls
+from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, NoReply, Stream, tls
 from agent.models.features import Lacks
 from agent.models.specs import ModelSpec
 
@@ -149,8 +148,8 @@ def _whole(raw: bytes) -> AnthropicMessage:
     body = json.loads(raw)
     if not isinstance(body, dict) or body.get("type") != "message" or not isinstance(body.get("content"), list):
         error = body.get("error") if isinstance(body, dict) else None
-        words = error.get("message") if isinstance(error, dict) else raw[:200]
-        raise TransientError(f"The model's endpoint answered without a reply: {words!r}")
+        words = error.get("message") if isinstance(error, dict) else raw.decode(errors="replace")
+        raise NoReply(words)
     return AnthropicMessage.construct(**body)
 
 

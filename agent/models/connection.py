@@ -12,8 +12,6 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import httpx2
 
-from agent.errors import TransientError
-
 TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=120.0, write=30.0, pool=10.0)
 """Seconds. ``read`` is the longest silence inside a reply: a model that thinks says nothing for a minute or more."""
 WHOLE_TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=600.0, write=30.0, pool=10.0)
@@ -40,6 +38,10 @@ class Stream(Protocol[Item]):
 T = TypeVar("T")
 
 
+class NoReply(Exception):
+    """The endpoint's answer is none; says what it is instead, with whatever stands there and at any length."""
+
+
 class Connection(Generic[T]):
     """``open``: send the request; ``whole``: a complete reply's JSON as an item, for a server that did not stream."""
 
@@ -61,7 +63,7 @@ class Connection(Generic[T]):
                 self.was_whole = True
                 yield self._whole(response.read())
             else:
-                raise TransientError(f"The model's endpoint answered with {kind} instead of a stream.")
+                raise NoReply(f"{kind} instead of a stream")
         finally:
             self._response = None
             response.close()

@@ -26,6 +26,11 @@ TRANSIENT_KINDS: Final = ("rate_limit", "overloaded", "timeout", "api_error", "s
 """Types of errors that come inside a stream, where there is no status."""
 
 
+def spoken(said: object, api_key: str) -> str:
+    """An endpoint's own words, on one line. The key goes first: half of it would be left where it is cut."""
+    return " ".join(str(said).replace(api_key, "…").split())[:LONGEST_MESSAGE]
+
+
 class Fault:
     """An SDK's error, taken apart. ``words`` never hold the key."""
 
@@ -37,7 +42,7 @@ class Fault:
         self.status = response.status_code if response is not None and response.status_code >= 400 else 0
         self.kind = f"{body.get('type') or ''} {body.get('code') or ''}".lower()
         said = body.get("message") or str(error) or type(error).__name__
-        self.words = " ".join(str(said).replace(api_key, "…").split())[:LONGEST_MESSAGE]
+        self.words = spoken(said, api_key)
         self.is_answer = response is not None or bool(body)
 
     @property

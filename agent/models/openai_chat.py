@@ -15,7 +15,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from agent.errors import TransientError
 from agent.messages import Message, Stop, ToolCall, ToolSpec, Usage
 from agent.models.assembly import Assembly
-from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, Stream, tls
+from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, NoReply, Stream, tls
 from agent.models.features import Lacks
 from agent.models.specs import ModelSpec
 
@@ -110,7 +110,7 @@ def _whole(raw: bytes) -> ChatCompletion:
     error = body.get("error") if isinstance(body, dict) else None
     if error or not isinstance(body, dict) or not body.get("choices"):
         words = error.get("message") if isinstance(error, dict) else error
-        raise TransientError(f"The model's endpoint answered without a reply: {words or raw[:200]!r}")
+        raise NoReply(words or raw.decode(errors="replace"))
     return ChatCompletion.construct(**body)
 
 

@@ -14,8 +14,8 @@ from agent.errors import PermanentError, TransientError
 from agent.messages import Message, ModelReply, ToolSpec, Usage
 from agent.models import features, text_tools
 from agent.models.assembly import Assembly
-from agent.models.connection import Connection
-from agent.models.faults import Fault
+from agent.models.connection import Connection, NoReply
+from agent.models.faults import Fault, spoken
 from agent.models.specs import ModelSpec
 from agent.protocols import ChatModel, Emit
 from agent.waiting import interruptible
@@ -69,6 +69,9 @@ class RemoteModel:
                         self._lacks -= {self._guessed}  # it did not help
                     raise self._meaning(fault, messages, reply) from error
                 self._do_without(feature, emit)
+            except NoReply as error:
+                words = spoken(error, self._dialect.api_key)
+                raise TransientError(f"The model's endpoint answered without a reply: {words}") from error
             else:
                 if connection.was_whole and "stream" not in self._lacks:
                     self._do_without("stream", emit)

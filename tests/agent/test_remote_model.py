@@ -13,6 +13,7 @@ import pytest
 
 from agent.errors import Cancelled, ContextOverflow, PermanentError, TransientError
 from agent.messages import ModelReply, ToolCall, Usage
+from agent.models.faults import LONGEST_MESSAGE
 from agent.tools import specs
 from lab import llm
 from lab.llm import PROTOCOLS, ProtocolName, serving
@@ -224,3 +225,24 @@ def test_model_and_sandbox_work_in_a_process_that_gevent_has_patched(tmp_path: P
         timeout=60,
     )
     assert (done.stdout, done.returncode) == ("talked\nran\nstopped\ncancelled\n", 0), done.stderr
+
+
+@both
+@pytest.mark.parametrize("before", [0, 195, LONGEST_MESSAGE - 5])
+@pytest.mark.parametrize("answers", ["refusal", "error-as-reply", "something-else", "odd-type"])
+def test_an_endpoints_own_words_are_short_and_hold_no_part_of_the_key(
+    protocol: ProtocolName, answers: str, before: int
+) -> None:
+    """Cut first and masked then, half a key stayed."""
+    words = "x" * before + KEY + "y" * 1000
+    answer = {
+        "refusal": llm.fails(400, words),
+        "error-as-reply": lambda handler: handler.send_body(200, json.dumps({"error": {"message": words}}).encode()),
+        "something-else": lambda handler: handler.send_body(200, json.dumps([words]).encode()),
+        "odd-type": lambda handler: handler.send_body(200, b"", f"text/{words}"),
+    }[answers]
+    with serving(answer) as server, pytest.raises((PermanentError, TransientError)) as caught:
+        ask(server, protocol)
+    said = str(caught.value)
+    assert len(said) < LONGEST_MESSAGE + 100
+    assert KEY[:5] not in said

@@ -9,6 +9,7 @@ from lab.llm import fails, hangs_at_once
 from lab.model_server import ModelServer
 from lab.service import Service
 from lab.sse import events_of, start_run
+from orchestrator.redact import MASK
 from orchestrator.traces.spans import trace_id
 from tests.conftest import next_database
 from tests.reliability.scripts import DONE, runs, writes
@@ -19,6 +20,8 @@ from tools.redis_server import RedisServer
 Unique = Callable[[str], str]
 SECONDS = 60.0
 MOST_HANGING = 2
+KEY = "sk-the-key-of-an-endpoint"
+SECRET = "a-secret-of-the-service-0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,8 @@ def traced(
     redis_server: RedisServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
-    env = {"AGENT_ENGINE": "direct", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url} | model_server.environment()
+    env = {"AGENT_ENGINE": "direct", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "SECRET_KEY": SECRET}
+    env |= {"OPENAI_API_KEY": KEY} | model_server.environment()
     with Service(next_database(redis_server), tmp_path_factory.mktemp("traced"), workers=2, env=env) as running:
         yield running
 
@@ -75,6 +79,20 @@ def test_a_failed_attempt_is_a_span_of_its_own_with_an_error(
     attempts = [s for s in collector.of(trace_id(run_id)) if attributes(s).get("runwire.step") == "model-1"]
     assert [attributes(span)["runwire.attempt"] for span in attempts] == [0, 1]
     assert attributes(attempts[0])["error.type"] == "failed"
+
+
+def test_the_error_of_a_run_is_short_in_its_trace_and_holds_no_secret(
+    traced: Service, collector: Collector, model_server: ModelServer, unique: Unique
+) -> None:
+    """An endpoint's own words are the end of a run, and some repeat the key that they were sent."""
+    prompt = model_server.script(unique("echo"), fails(401, f"no such key: {KEY} nor {SECRET} {'x' * 5000}"))
+    run_id = start_run(traced, projectId=prompt, value=prompt)
+    events_of(traced, run_id)
+    wait_until(lambda: collector.of(trace_id(run_id)), SECONDS, "the trace")
+    (agent,) = [span for span in collector.of(trace_id(run_id)) if not span.parent_span_id]
+    assert f"no such key: … nor {MASK} xxx" in agent.status.message
+    assert len(agent.status.message) < 400
+    assert not any(secret in str(collector.of(trace_id(run_id))) for secret in (KEY, SECRET))
 
 
 def test_a_trace_is_whole_after_kills_and_has_no_span_twice(
