@@ -29,6 +29,7 @@ from orchestrator.housekeeping import Housekeeping, has_ended
 from orchestrator.hub import Follower, Hub, SubscriberConnection
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import get_logger
+from orchestrator.open_files import viewers_at_most
 from orchestrator.owned_projects import OwnedProjects
 from orchestrator.owners import ProjectOwners
 from orchestrator.previews.address import Previews
@@ -155,7 +156,7 @@ def build_service(settings: Settings) -> Service:
     hub = Hub(
         subscriber,
         redis,
-        max_viewers=settings.sse_max_viewers,
+        max_viewers=viewers_at_most(settings.sse_max_viewers),
         queue_bytes=settings.sse_queue_bytes,
         tick=min(1.0, settings.sse_keepalive / 4),
     )

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from gevent import GreenletExit
 from gevent.socket import wait_read
 from gunicorn.http.errors import NoMoreData, ParseException
-from werkzeug.exceptions import BadRequest, RequestTimeout
+from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout
 
 UNREAD_BYTES: Final = 65_536
 
@@ -167,6 +167,8 @@ class TimedBody:
     def __init__(self, request: Any, sock: TimedSocket, debtors: Debtors) -> None:
         self._request, self._body, self._sock, self._debtors = request, request.body, sock, debtors
         self._awaited = False
+        self.answered = False
+        """Whether the request is over: what is read of the body then is only to find the next one behind it."""
         fields = dict(request.headers)
         self._left = None if "TRANSFER-ENCODING" in fields else int(fields.get("CONTENT-LENGTH", 0))
         self.is_whole = self._left == 0
@@ -211,17 +213,19 @@ class TimedBody:
         try:
             with self._debtors.owing(self._sock):
                 yield
-            if self._sock.hung_up:
+            if self._sock.hung_up and not self.answered:
                 raise GreenletExit  # among a thousand of them an answer to each would be felt by others
-        except TimeoutError:
+        except (TimeoutError, ParseException, NoMoreData) as error:
             self._request.force_close()
-            raise RequestTimeout("The body did not arrive in time") from None
-        except ParseException:
-            self._request.force_close()
-            raise BadRequest("The body is not sent as HTTP asks") from None
-        except NoMoreData:
-            self._request.force_close()
-            raise BadRequest("The body ended too early") from None
+            raise NoMoreData if self.answered else _complaint(error) from None
+
+
+def _complaint(error: Exception) -> HTTPException:
+    if isinstance(error, TimeoutError):
+        return RequestTimeout("The body did not arrive in time")
+    if isinstance(error, NoMoreData):
+        return BadRequest("The body ended too early")
+    return BadRequest("The body is not sent as HTTP asks")
 
 
 def _stay() -> None:

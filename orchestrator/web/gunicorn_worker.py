@@ -82,6 +82,8 @@ class DrainingWorker(GeventWorker):
             answered = super().handle_request(listener_name, req, sock, addr)
         except TimeoutError:  # the kernel's word for a client that takes nothing
             raise StopIteration from None
+        if req.body is not None:
+            req.body.answered = True
         if sock.hung_up or sock.fileno() < 0 or not self.alive:
             raise StopIteration  # the end of the connection: it is broken, was given away, or the process ends
         return answered

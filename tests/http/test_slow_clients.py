@@ -109,6 +109,19 @@ def test_malformed_chunks_are_a_bad_request(chunk: bytes, path: str, service: Se
         assert b'{"error":' in answer
 
 
+@pytest.mark.parametrize("rest", [b"zz\r\n", b"5\r\nhel"], ids=["malformed", "too short"])
+def test_a_body_that_nobody_needs_is_not_answered_a_second_time(rest: bytes, service: Service) -> None:
+    """Read only to find the next request behind it; a 500 followed, and the log had a traceback."""
+    with connect(service) as raw:
+        raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        answer = raw.makefile("rb")
+        while answer.readline() != b'{"status":"ok"}\n':
+            pass
+        raw.sendall(rest)
+        raw.shutdown(socket.SHUT_WR)
+        assert answer.read() == b""
+
+
 def _trickle_until_closed(sock: socket.socket, most_seconds: float = 15) -> bytes:
     """What the service says before it closes, while bytes still come."""
     sock.settimeout(0.2)
