@@ -21,6 +21,7 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 
 from orchestrator.logs import configure_logging
 from orchestrator.metrics import mark_process_dead
+from orchestrator.open_files import warn_of_few_files
 from orchestrator.redact import Redactor
 from orchestrator.refusals import warn_of_slips
 from orchestrator.runlog.fitness import refuse_unfit_redis
@@ -39,6 +40,7 @@ warn_of_slips(os.environ, (name.upper() for name in type(settings).model_fields)
 # Each viewer is an open file.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
+warn_of_few_files(settings.sse_max_viewers)
 
 # In development Inngest's calls are not signed: whoever reached the port could run commands, with or without API keys.
 bind = f"127.0.0.1:{settings.port}" if settings.dev else f"[::]:{settings.port}"

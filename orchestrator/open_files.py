@@ -18,7 +18,11 @@ def viewers_at_most(wanted: int) -> int:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return wanted
-    possible = files - min(FOR_OTHERS, files // 2)
+    return min(wanted, files - min(FOR_OTHERS, files // 2))
+
+
+def warn_of_few_files(wanted: int) -> None:
+    """For the start of a server: not as many viewers as ``wanted`` will be taken."""
+    possible = viewers_at_most(wanted)
     if possible < wanted:
-        log.warning("hub.few_files", viewers=possible, wanted=wanted, open_files=files)
-    return min(wanted, possible)
+        log.warning("hub.few_files", viewers=possible, wanted=wanted)
