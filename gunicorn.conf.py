@@ -13,7 +13,10 @@ import sys
 
 import gevent
 
+from orchestrator.children import start_without_copying
 from orchestrator.counts_folder import make_counts_folder
+
+start_without_copying()
 
 # Each process counts in a file of its own here; prometheus_client looks at the variable when it is imported.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
