@@ -6,6 +6,7 @@ request) is in every line of that context, those of gunicorn and Inngest's SDK t
 
 from __future__ import annotations
 
+import _thread
 import contextvars
 import logging
 import re
@@ -19,7 +20,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from orchestrator.redact import Redactor, mask_previews
 
-__all__ = ["bound", "configure_logging", "get_logger", "start_thread"]
+__all__ = ["bound", "configure_logging", "get_logger", "start_soon", "start_thread"]
 
 CHATTY: Final = ("httpx", "httpx2", "httpcore", "openai", "anthropic")
 """They log URLs, and Inngest's event key is in one."""
@@ -84,6 +85,12 @@ def start_thread(work: Callable[..., None], *args: object, name: str) -> threadi
     thread = threading.Thread(target=context.run, args=(work, *args), name=name, daemon=True)
     thread.start()
     return thread
+
+
+def start_soon(work: Callable[..., None], *args: object) -> None:
+    """The same, without waiting until the thread has begun: under gevent the caller goes on first."""
+    context = contextvars.copy_context()
+    _thread.start_new_thread(lambda: context.run(work, *args), ())
 
 
 _fields = structlog.processors.LogfmtRenderer()

@@ -20,8 +20,12 @@ class ProjectOwners:
     def __init__(self, redis: Client) -> None:
         self._redis = redis
 
-    def ask(self, pipe: Any, project_id: str, caller: str) -> None:
-        """Add commands to ``pipe`` whose last reply is the owner. Of two first callers Redis takes one."""
+    def ask(self, pipe: Any, project_id: str) -> None:
+        """Add a command to ``pipe`` whose reply is the owner, or None."""
+        pipe.get(project_owner(project_id))
+
+    def ask_to_take(self, pipe: Any, project_id: str, caller: str) -> None:
+        """Add three commands to ``pipe``; the last one's reply is the owner. Of two first callers Redis takes one."""
         name = project_owner(project_id)
         pipe.set(name, caller, nx=True)
         pipe.expire(name, PROJECT_TTL)
@@ -31,7 +35,7 @@ class ProjectOwners:
         """The project's owner: ``caller``, where it had none."""
         pipe = self._redis.pipeline(transaction=False)
         self.note(pipe, project_id, caller)
-        self.ask(pipe, project_id, caller)
+        self.ask_to_take(pipe, project_id, caller)
         owner: bytes = pipe.execute()[-1]
         return owner.decode()
 

@@ -5,43 +5,27 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 from redis.exceptions import RedisError
 
 from agent.messages import Approval, Value
 from orchestrator import metrics
+from orchestrator.admission import Admission, Seen, TooManyRuns
 from orchestrator.engines.approvals import WaitingRuns
 from orchestrator.engines.dispatch import HELD, Choice, Dispatcher, hold
-from orchestrator.engines.turns import ARRIVING_MS, OnConflict, Turns
+from orchestrator.engines.turns import OnConflict, Turns
 from orchestrator.events import RunRequested
 from orchestrator.idempotency import IdempotencyKeys
 from orchestrator.logs import get_logger
-from orchestrator.owners import ProjectOwners, UnknownProject
 from orchestrator.runlog import Page, RunLog, RunRecord
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import project_latest
-from orchestrator.runlog.projects import PROJECT_TTL
 from orchestrator.runlog.staging import Branch
 
 T = TypeVar("T")
 
 log = get_logger(__name__)
-
-
-class TooManyRuns(Exception):
-    """As many runs as allowed are unfinished."""
-
-
-@dataclass(frozen=True)
-class RunLimits:
-    """Unfinished runs in all, of a caller, of a project; and what a project's runs may have stored of late."""
-
-    in_all: int
-    of_caller: int
-    of_project: int
-    project_bytes: int
 
 
 class StartUncertain(Exception):
@@ -83,12 +67,11 @@ class Runs:
         turns: Turns,
         waiting: WaitingRuns,
         keys: IdempotencyKeys,
-        owners: ProjectOwners,
-        limits: RunLimits,
+        admission: Admission,
     ) -> None:
         self._redis, self._log, self._dispatcher, self._turns = redis, run_log, dispatcher, turns
         self._waiting = waiting
-        self._keys, self._owners, self._limits = keys, owners, limits
+        self._keys, self._admission = keys, admission
 
     def find(self, asked: Value, caller: str, key: str | None, run_id: str | None = None) -> tuple[str, bool]:
         """The id of the run to start, or of the one that the same ``key`` has started; and whether it is to start.
@@ -101,8 +84,8 @@ class Runs:
         run_id = run_id or f"run_{secrets.token_hex(12)}"
         if key is None:
             return run_id, True
-        run_id = self._keys.claim(caller, key, asked.model_dump_json(exclude_none=True), run_id)
-        return run_id, not self._log.exists(run_id)
+        run_id, is_stored = self._keys.claim(caller, key, asked.model_dump_json(exclude_none=True), run_id)
+        return run_id, not is_stored
 
     def start(self, run_id: str, prompt: Prompt, caller: str) -> Page | None:
         """Start the run, when its turn in its project comes; returns its first events, None where it was there before.
@@ -148,14 +131,7 @@ class Runs:
         log.info(f"run.{branch.kind}", run_id=run_id, source=source.run_id, steps=len(branch.past.steps), caller=caller)
 
     def _start(self, request: RunRequested, on_conflict: OnConflict, caller: str, store: Callable[[Choice], T]) -> T:
-        run_id, project_id = request.run_id, request.project_id
-        self._admit(project_id, caller)
-        before = self._turns.join(project_id, run_id, on_conflict, lambda other: self.cancel(other, caller))
-        if before >= self._limits.of_project:
-            self._log.line.leave(project_id, run_id)
-            raise TooManyRuns(f"{before} runs of this project are unfinished; try again later")
-        choice = self._dispatcher.choose(project_id) if before == 0 else hold(before)
-        self._announce(request, choice, caller)
+        choice = self._admit(request, on_conflict, caller)
         try:
             stored = store(choice)
         except RedisError as error:
@@ -163,42 +139,34 @@ class Runs:
         if choice.engine != HELD:
             self._dispatcher.start(request, choice.engine)
         metrics.RUNS_STARTED.labels(choice.engine).inc()
-        log.info("run.accepted", run_id=run_id, engine=choice.engine, model=request.model, caller=caller)
+        log.info("run.accepted", run_id=request.run_id, engine=choice.engine, model=request.model, caller=caller)
         return stored
 
-    def _admit(self, project_id: str, caller: str) -> None:
-        """The project is the caller's from now on, and there is room. Raises UnknownProject, TooManyRuns."""
-        pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
-        self._owners.ask(pipe, project_id, caller)
-        self._log.quota.ask(pipe, caller, project_id)
-        self._dispatcher.ask_unfinished(pipe)
-        _, _, owner, of_caller, of_runs, of_files, *unfinished = pipe.execute()
-        if owner != caller.encode():
-            raise UnknownProject("Unknown project")
-        if sum(unfinished) >= self._limits.in_all:
-            raise TooManyRuns(f"{self._limits.in_all} runs are unfinished; try again later")
-        if of_caller >= self._limits.of_caller and self._unfinished_of(caller) >= self._limits.of_caller:
-            raise TooManyRuns(f"{self._limits.of_caller} of your runs are unfinished; try again later")
-        if int(of_runs or 0) + int(of_files or 0) > self._limits.project_bytes:
-            raise TooManyRuns("This project and its runs have stored as much as they may for now; try again later")
+    def _admit(self, request: RunRequested, on_conflict: OnConflict, caller: str) -> Choice:
+        """Announce the run, which is to be stored next. Raises UnknownProject, TooManyRuns, ProjectBusy."""
+        project_id = request.project_id
+        seen = self._admission.look(project_id, caller)
+        if not seen.is_free or on_conflict != "queue":
+            return self._admit_after_others(request, on_conflict, caller, seen)
+        choice = self._dispatcher.choose(project_id)
+        owner, joined = self._admission.announce(request, choice, caller)
+        if owner == caller and not joined:
+            return choice
+        return self._admission.settle(request, choice, caller, owner, joined)
 
-    def _unfinished_of(self, caller: str) -> int:
-        """How many of the caller's runs are unfinished, or on their way to be stored."""
-        added = self._log.quota.runs(caller)
-        now, beats = self._log.beats(added)
-        over = [run_id for run_id, beat in beats.items() if beat is None and now - added[run_id] > ARRIVING_MS]
-        self._log.quota.drop_runs(caller, over)
-        return len(added) - len(over)
-
-    def _announce(self, request: RunRequested, choice: Choice, caller: str) -> None:
+    def _admit_after_others(self, request: RunRequested, on_conflict: OnConflict, caller: str, seen: Seen) -> Choice:
         run_id, project_id = request.run_id, request.project_id
-        pipe = self._redis.pipeline(transaction=False)  # the names are in different slots
-        self._dispatcher.reserve(pipe, run_id, choice)
-        pipe.set(project_latest(project_id), run_id, ex=PROJECT_TTL)
-        self._log.quota.add_run(pipe, caller, run_id)
-        self._log.index.add(pipe, caller, project_id, run_id)
-        self._owners.note(pipe, project_id, caller)
-        pipe.execute()
+        if not seen.is_owned:  # nobody may meet, or cancel, the runs of another's project
+            self._admission.own(project_id, caller)
+        before = self._turns.join(project_id, run_id, on_conflict, lambda other: self.cancel(other, caller))
+        try:
+            self._admission.check_line(before)
+        except TooManyRuns:
+            self._log.line.leave(project_id, run_id)
+            raise
+        choice = hold(len(before)) if before else self._dispatcher.choose(project_id)
+        self._admission.announce(request, choice, caller)
+        return choice
 
     def latest(self, project_id: str) -> str | None:
         """The project's run that was started last; it may have expired, or never have been stored."""

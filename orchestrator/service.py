@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import inngest
 
 from agent.models.catalog import OFFLINE, Catalog
+from orchestrator.admission import Admission, RunLimits
 from orchestrator.coding import NO_MODEL, Coder, make_catalog
 from orchestrator.destinations import Deliveries, ErrorReports, make_destinations
 from orchestrator.destinations.error_reports import LEASE_SECONDS as REPORTS_LEASE_SECONDS
@@ -39,7 +40,7 @@ from orchestrator.runlog.connection import Client, connect, known_nodes
 from orchestrator.runlog.keys import REPORTS_LEASE, TRACES_LEASE, WATCH_LEASE
 from orchestrator.runlog.lease import Lease
 from orchestrator.runlog.shared import FewAtATime
-from orchestrator.runs import RunLimits, Runs
+from orchestrator.runs import Runs
 from orchestrator.settings import Settings
 from orchestrator.steps import DurableSteps, EmitterSettings
 from orchestrator.stored_files import StoredFiles
@@ -163,7 +164,8 @@ def build_service(settings: Settings) -> Service:
     # Viewers that all come back at once ask for a few pages at a time: what runs write is answered in between.
     reading = FewAtATime(redis, READS_AT_ONCE, READ_WAIT_SECONDS)
     follower = Follower(RunLog(reading, ttl=settings.events_ttl), hub, drain, settings.sse_keepalive)
-    runs = Runs(redis, log, dispatcher, turns, waiting, keys, project_owners, _run_limits(settings))
+    admission = Admission(redis, log, dispatcher, turns, project_owners, _run_limits(settings))
+    runs = Runs(redis, log, dispatcher, turns, waiting, keys, admission)
 
     return Service(
         settings=settings,

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from orchestrator import metrics
 from orchestrator.engines.protocol import Engine, EngineAway, EngineRefused
 from orchestrator.events import RunRequested
-from orchestrator.logs import get_logger, start_thread
+from orchestrator.logs import get_logger, start_soon
 from orchestrator.patience import patiently
 from orchestrator.runlog import Beat, LogUnavailable, Refused, RunLog
 from orchestrator.runlog.approvals import WAITING
@@ -159,7 +159,7 @@ class Dispatcher:
             log.warning("dispatch.redis_away", run_id=run_id, reason=cause(error))  # the watch comes to it
 
     def _in_background(self, work: Callable[..., None], *args: object) -> None:
-        start_thread(work, *args, name=work.__name__)
+        start_soon(work, *args)
 
 
 def _share(project_id: str) -> int:

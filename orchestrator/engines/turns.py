@@ -6,7 +6,7 @@ before it have ended, so nothing is lost where the process that ended one of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, Literal
 
@@ -38,13 +38,9 @@ class Turns:
     def __init__(self, run_log: RunLog, dispatcher: Dispatcher) -> None:
         self._log, self._dispatcher = run_log, dispatcher
 
-    def join(self, project_id: str, run_id: str, on_conflict: OnConflict, cancel: Callable[[str], object]) -> int:
-        """Join the project's line; returns how many runs have to end first. Raises ProjectBusy."""
-        joined = self._log.line.join(project_id, run_id)
-        if not joined:
-            return 0
-        now, beats = self._log.beats(joined)
-        before = [each for each, beat in beats.items() if beat or now - joined[each] < ARRIVING_MS]
+    def join(self, project_id: str, run_id: str, on_conflict: OnConflict, cancel: Callable[[str], object]) -> list[str]:
+        """Join the project's line; returns the runs that have to end first. Raises ProjectBusy."""
+        before = self.unfinished(self._log.line.join(project_id, run_id))
         if before and on_conflict == "reject":
             self._log.line.leave(project_id, run_id)
             raise ProjectBusy(before[0])
@@ -52,8 +48,15 @@ class Turns:
             for each in before:
                 with suppress(Refused):
                     cancel(each)
-            return 0
-        return len(before)
+            return []
+        return before
+
+    def unfinished(self, joined: Mapping[str, int]) -> list[str]:
+        """Which of these runs, in the order in which they joined their line, have not ended or may yet be stored."""
+        if not joined:
+            return []
+        now, beats = self._log.beats(joined)
+        return [each for each, beat in beats.items() if beat or now - joined[each] < ARRIVING_MS]
 
     def look(self) -> None:
         """Start the runs whose turn has come."""

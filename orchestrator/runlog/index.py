@@ -78,9 +78,9 @@ class RunIndex:
         self.add(pipe, caller, project_id, run_id)
         pipe.execute()
 
-    def remove(self, caller: str, project_id: str, run_id: str) -> None:
+    def remove(self, caller: str, project_id: str, run_id: str, pipe: Any = None) -> None:
         for name in (listed_of_caller(caller), listed_of_project(project_id)):
-            self._redis.zrem(name, run_id)
+            (self._redis if pipe is None else pipe).zrem(name, run_id)
 
     def page(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import project_runs
@@ -30,9 +30,18 @@ class ProjectLine:
 
     def join(self, project_id: str, run_id: str) -> dict[str, int]:
         """Stand at the end, or where the run stands already; returns the runs before it: when they came, in ms."""
-        found = self._redis.eval(JOIN, 1, project_runs(project_id), run_id, LINE_TTL)
-        names, scores = found[::2], found[1::2]
+        return self.read(self._redis.eval(JOIN, 1, project_runs(project_id), run_id, LINE_TTL))
+
+    def ask_to_join(self, pipe: Any, project_id: str, run_id: str) -> None:
+        """Add a command to ``pipe`` that does the same; ``read`` its reply."""
+        pipe.eval(JOIN, 1, project_runs(project_id), run_id, LINE_TTL)
+
+    def read(self, reply: list[bytes]) -> dict[str, int]:
+        names, scores = reply[::2], reply[1::2]
         return {name.decode(): int(float(score)) for name, score in zip(names, scores, strict=True)}
+
+    def ask_length(self, pipe: Any, project_id: str) -> None:
+        pipe.zcard(project_runs(project_id))
 
     def all(self, project_id: str) -> list[str]:
         return list(self.times(project_id))
@@ -42,5 +51,5 @@ class ProjectLine:
         found = self._redis.zrange(project_runs(project_id), 0, -1, withscores=True)
         return {name.decode(): int(score) for name, score in found}
 
-    def leave(self, project_id: str, run_id: str) -> None:
-        self._redis.zrem(project_runs(project_id), run_id)
+    def leave(self, project_id: str, run_id: str, pipe: Any = None) -> None:
+        (self._redis if pipe is None else pipe).zrem(project_runs(project_id), run_id)

@@ -31,8 +31,8 @@ class RunQueue:
         """Look at a run again in ``seconds``; does nothing where it was taken out meanwhile."""
         self._redis.zadd(unfinished(engine), {run_id: _in(seconds)}, xx=True)
 
-    def remove(self, engine: str, run_id: str) -> None:
-        self._redis.zrem(unfinished(engine), run_id)
+    def remove(self, engine: str, run_id: str, pipe: Any = None) -> None:
+        (self._redis if pipe is None else pipe).zrem(unfinished(engine), run_id)
 
     def ask_count(self, pipe: Any, engines: Iterable[str]) -> None:
         """Add commands to ``pipe`` whose replies are the numbers of unfinished runs."""

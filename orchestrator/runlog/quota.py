@@ -34,9 +34,9 @@ class Quota:
         found = self._redis.zrange(caller_runs(caller), 0, -1, withscores=True)
         return {name.decode(): int(score) for name, score in found}
 
-    def drop_runs(self, caller: str, run_ids: Iterable[str]) -> None:
+    def drop_runs(self, caller: str, run_ids: Iterable[str], pipe: Any = None) -> None:
         if names := list(run_ids):
-            self._redis.zrem(caller_runs(caller), *names)
+            (self._redis if pipe is None else pipe).zrem(caller_runs(caller), *names)
 
     def end_run(self, run_id: str, caller: str, project_id: str, size: int) -> None:
         """The run has ended and leaves ``size`` bytes."""

@@ -8,6 +8,7 @@ import flask
 from redis.exceptions import OutOfMemoryError, RedisError
 from werkzeug.exceptions import HTTPException
 
+from orchestrator.admission import TooManyRuns
 from orchestrator.engines.turns import ProjectBusy
 from orchestrator.hub import HubUnavailable, TooManyViewers
 from orchestrator.idempotency import KeyReused
@@ -18,7 +19,7 @@ from orchestrator.runlog.approvals import AnsweredBefore, UnknownApproval
 from orchestrator.runlog.causes import cause
 from orchestrator.runlog.inbox import InboxClosed, InboxFull, MessageKeyReused
 from orchestrator.runlog.past import PastForgotten, StepNotDone, UnknownStep
-from orchestrator.runs import StartUncertain, TooManyRuns
+from orchestrator.runs import StartUncertain
 from orchestrator.web.access_log import NOBODY, path
 
 RETRY_SECONDS: Final = 5
