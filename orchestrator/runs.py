@@ -32,6 +32,10 @@ class StartUncertain(Exception):
     """Redis did not answer while the run was being stored: it may have started."""
 
 
+def always() -> None:
+    """Nothing has to be waited for."""
+
+
 class Prompt(Value):
     """What a caller asks for."""
 
@@ -87,9 +91,10 @@ class Runs:
         run_id, is_stored = self._keys.claim(caller, key, asked.model_dump_json(exclude_none=True), run_id)
         return run_id, not is_stored
 
-    def start(self, run_id: str, prompt: Prompt, caller: str) -> Page | None:
+    def start(self, run_id: str, prompt: Prompt, caller: str, ready: Callable[[], None] = always) -> Page | None:
         """Start the run, when its turn in its project comes; returns its first events, None where it was there before.
 
+        ``ready`` is called when it may start and nothing has been written yet; what it raises is what comes of it.
         Raises UnknownProject, TooManyRuns, ProjectBusy, LogFull and redis' errors: then there is no run. Raises
         StartUncertain where there may be one.
         """
@@ -105,6 +110,7 @@ class Runs:
             prompt.on_conflict,
             caller,
             lambda choice: self._log.create(request, choice.engine, choice.why, caller),
+            ready,
         )
 
     def branch(self, run_id: str, branch: Branch, caller: str) -> None:
@@ -130,8 +136,15 @@ class Runs:
         )
         log.info(f"run.{branch.kind}", run_id=run_id, source=source.run_id, steps=len(branch.past.steps), caller=caller)
 
-    def _start(self, request: RunRequested, on_conflict: OnConflict, caller: str, store: Callable[[Choice], T]) -> T:
-        choice = self._admit(request, on_conflict, caller)
+    def _start(
+        self,
+        request: RunRequested,
+        on_conflict: OnConflict,
+        caller: str,
+        store: Callable[[Choice], T],
+        ready: Callable[[], None] = always,
+    ) -> T:
+        choice = self._admit(request, on_conflict, caller, ready)
         try:
             stored = store(choice)
         except RedisError as error:
@@ -142,10 +155,11 @@ class Runs:
         log.info("run.accepted", run_id=request.run_id, engine=choice.engine, model=request.model, caller=caller)
         return stored
 
-    def _admit(self, request: RunRequested, on_conflict: OnConflict, caller: str) -> Choice:
+    def _admit(self, request: RunRequested, on_conflict: OnConflict, caller: str, ready: Callable[[], None]) -> Choice:
         """Announce the run, which is to be stored next. Raises UnknownProject, TooManyRuns, ProjectBusy."""
         project_id = request.project_id
         seen = self._admission.look(project_id, caller)
+        ready()
         if not seen.is_free or on_conflict != "queue":
             return self._admit_after_others(request, on_conflict, caller, seen)
         choice = self._dispatcher.choose(project_id)

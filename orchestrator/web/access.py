@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 import flask
@@ -15,7 +16,7 @@ from orchestrator.hub.frames import Framer
 from orchestrator.logs import get_logger
 from orchestrator.runlog import Page, RunLog, RunRecord, RunUnfinished
 from orchestrator.runlog.staging import Branch
-from orchestrator.runs import Again, Fork, Prompt, Runs, StartUncertain
+from orchestrator.runs import Again, Fork, Prompt, Runs, StartUncertain, always
 from orchestrator.web import inputs
 from orchestrator.web.callers import Door, caller
 from orchestrator.web.errors import Problem
@@ -55,16 +56,15 @@ class RunAccess:
         # The viewer's place comes first: a run that nobody can watch must not be started, and paid, for a 503.
         viewer = self.follower.attach(run_id)
         try:
-            self.follower.confirm(run_id)
-            page = self.start(run_id, prompt, is_new)
+            page = self.start(run_id, prompt, is_new, partial(self.follower.confirm, run_id))
             return self.open(run_id, after, framer, viewer, "start", page)
         except BaseException:
             viewer.close()
             raise
 
-    def start(self, run_id: str, prompt: Prompt, is_new: bool) -> Page | None:
+    def start(self, run_id: str, prompt: Prompt, is_new: bool, ready: Callable[[], None] = always) -> Page | None:
         """Start the run if it is new; see Runs.start. From then on every answer names it, errors too."""
-        return self._named(run_id, lambda: self.runs.start(run_id, prompt, caller().name) if is_new else None)
+        return self._named(run_id, lambda: self.runs.start(run_id, prompt, caller().name, ready) if is_new else None)
 
     def _named(self, run_id: str, start: Callable[[], T]) -> T:
         names = {"X-Run-Id": run_id, "X-Stream-Token": self._stream_token(run_id)}

@@ -9,6 +9,7 @@ from redis.connection import Connection
 
 from orchestrator.admission import Admission, Seen, TooManyRuns
 from orchestrator.engines.turns import OnConflict
+from orchestrator.hub.hub import HubUnavailable
 from orchestrator.owners import UnknownProject
 from orchestrator.runs import Prompt
 from orchestrator.service import Service, build_service
@@ -61,6 +62,15 @@ def test_a_run_takes_three_round_trips_to_start(
     monkeypatch.setattr(Connection, "send_packed_command", count)
     parts.runs.start("run_alone", Prompt(project_id="alone", value="v"), "ann")
     assert len(trips) == 3
+
+
+def test_a_run_that_nobody_could_watch_leaves_no_trace(parts: Service, redis_client: redis.Redis) -> None:
+    def not_ready() -> None:
+        raise HubUnavailable("Redis does not answer")
+
+    with pytest.raises(HubUnavailable):
+        parts.runs.start("run_unseen", Prompt(project_id="unseen", value="v"), "ann", not_ready)
+    assert not _all_of(redis_client)
 
 
 def test_who_comes_to_a_line_that_is_not_free_any_more_waits_in_it(
