@@ -263,6 +263,27 @@ MUTANTS: Final = (
         "return run_id",
         ("tests/http/test_idempotency.py",),
     ),
+    Mutant(
+        "who came to a project at the same moment is seen",
+        "orchestrator/runs.py",
+        "if owner == caller and not joined:",
+        "if True:",
+        ("tests/orchestrator/test_admission.py",),
+    ),
+    Mutant(
+        "a run that is refused after all leaves the project's latest run as it was",
+        "orchestrator/admission.py",
+        "pipe.eval(GIVE_BACK, 1, project_latest(project_id), run_id, latest, PROJECT_TTL)",
+        "pass",
+        ("tests/orchestrator/test_admission.py",),
+    ),
+    Mutant(
+        "children are started without a copy of the process",
+        "orchestrator/children.py",
+        "popen._execute_child, popen._close_pipe_fds = execute_child, close_pipe_fds",
+        "pass",
+        ("tests/orchestrator/test_children.py",),
+    ),
     # Viewers and Redis.
     Mutant(
         "read again after a reconnect",

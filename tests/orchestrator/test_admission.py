@@ -14,6 +14,7 @@ from orchestrator.owners import UnknownProject
 from orchestrator.runs import Prompt
 from orchestrator.service import Service, build_service
 from orchestrator.settings import load_settings
+from tools.processes import wait_until
 
 MOST_OF_PROJECT = 2
 
@@ -106,6 +107,28 @@ def test_of_two_callers_who_come_to_a_new_project_one_gets_it_and_the_other_leav
     after = _all_of(redis_client)
     assert after.keys() - before.keys() == {"agent:caller:bob:projects"}, "found to be none of theirs when it is read"
     assert {name: after[name] for name in before} == before
+
+
+def test_a_run_whose_process_died_before_it_was_stored_holds_up_the_next_one_for_seconds_only(
+    parts: Service, start: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(parts.log, "create", dies)
+        with pytest.raises(SystemExit):
+            start()
+    assert len(parts.log.queue.all("direct")) == 1
+    run_id = start()
+    assert parts.log.record(run_id).fields["engine"] == "held"
+
+    def is_next() -> bool:
+        parts.watch.look()
+        return parts.log.record(run_id).fields["engine"] == "direct"
+
+    wait_until(is_next, 20, "the next run's turn")
+    assert parts.log.queue.all("direct") == [run_id]
 
 
 def test_who_has_looked_before_a_project_was_anothers_cancels_nothing_there(

@@ -90,7 +90,7 @@ def test_a_key_whose_process_died_before_it_stored_the_run(
 def test_a_run_whose_process_died_before_it_handed_it_in(
     rough_service: Service, model_server: ModelServer, unique: Callable[[str], str]
 ) -> None:
-    """Another process finds it. Without Runs._reserve it stayed queued, also for those who sent it again."""
+    """Another process finds it. Without Dispatcher.reserve it stayed queued, also for those who sent it again."""
     prompt = model_server.script(unique("orphan-run"), says("Nothing to do."))
     key = unique("key")
     command = [sys.executable, "-c", DIES_BEFORE_HANDING_IN, prompt, key]
