@@ -138,7 +138,8 @@ class Admission:
         self._log.queue.remove(choice.engine, run_id, pipe)
         self._log.quota.drop_runs(caller, [run_id], pipe)
         self._log.index.remove(caller, project_id, run_id, pipe)
-        pipe.eval(GIVE_BACK, 1, project_latest(project_id), run_id, latest, PROJECT_TTL)
+        latest_run = project_latest(project_id)
+        pipe.execute_command("EVAL", GIVE_BACK, 1, latest_run, run_id, latest, PROJECT_TTL)  # see ProjectLine
         pipe.execute()
 
     def _unfinished_of(self, caller: str) -> int:

@@ -273,7 +273,7 @@ MUTANTS: Final = (
     Mutant(
         "a run that is refused after all leaves the project's latest run as it was",
         "orchestrator/admission.py",
-        "pipe.eval(GIVE_BACK, 1, project_latest(project_id), run_id, latest, PROJECT_TTL)",
+        'pipe.execute_command("EVAL", GIVE_BACK, 1, latest_run, run_id, latest, PROJECT_TTL)',
         "pass",
         ("tests/orchestrator/test_admission.py",),
     ),

@@ -34,7 +34,8 @@ class ProjectLine:
 
     def ask_to_join(self, pipe: Any, project_id: str, run_id: str) -> None:
         """Add a command to ``pipe`` that does the same; ``read`` its reply."""
-        pipe.eval(JOIN, 1, project_runs(project_id), run_id, LINE_TTL)
+        # redis-py's Cluster pipeline has an ``eval`` that takes no arguments, yet carries the command out.
+        pipe.execute_command("EVAL", JOIN, 1, project_runs(project_id), run_id, LINE_TTL)
 
     def read(self, reply: list[bytes]) -> dict[str, int]:
         names, scores = reply[::2], reply[1::2]
