@@ -19,7 +19,7 @@ IN_DEVELOPMENT = {"INNGEST_DEV": "1"}
 
 HEAD = """\
 # All settings, with their defaults. Copy to .env for `make run`; on a platform set them as config vars.
-# Made by `python -m tools.settings_docs` from orchestrator/settings.py.
+# Made by `python -m tools.settings_docs` from orchestrator/settings/fields.py.
 # In production (INNGEST_DEV not set) these are required: {required}.
 """
 

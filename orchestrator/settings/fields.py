@@ -1,43 +1,26 @@
-"""All settings, read once from the environment. A bad or missing value stops the start and names the variable."""
+"""Every setting: the variable of its name in the environment. README.md and .env.example are made from this list."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping
-from functools import cached_property
-from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from agent.models.specs import Facts, names, table
+from agent.models.specs import table
 from agent.proxy.allowed import parse
 from agent.sandbox.network import NPM_REGISTRY, PIP_INDEX, origin
-from orchestrator.access import INNGEST, LOCAL, SECRET_SHORTEST, exact_origins, is_hard_to_guess, named_keys
-from orchestrator.receivers import http_address, webhook_secrets
+from orchestrator.access import SECRET_SHORTEST, exact_origins, named_keys
+from orchestrator.receivers import webhook_secrets
 from orchestrator.redis_url import check_redis_url
-from orchestrator.refusals import refusals
+from orchestrator.settings.values import address, checked, on_off_or_url, one_origin, some_model
 
-REQUIRED_BY_INNGEST = ("INNGEST_EVENT_KEY", "INNGEST_SIGNING_KEY")
-"""In production, except where AGENT_ENGINE=direct does without Inngest."""
-
-APP_ID = "runwire"
-
-REQUIRED_IN_PRODUCTION = (
-    *REQUIRED_BY_INNGEST,
-    "REDIS_URL",
-    "SECRET_KEY",
-    "AGENT_API_KEYS",
-)
+Address = Annotated[str | None, AfterValidator(address)]
+Registry = Annotated[str, checked(origin)]
+ModelNames = Annotated[str, checked(some_model)]
 
 
-class SettingsError(Exception):
-    """The environment does not describe a service that can start."""
-
-
-class Settings(BaseSettings):
+class Fields(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False)
 
     # -- the platform
@@ -46,7 +29,7 @@ class Settings(BaseSettings):
     dyno: str | None = Field(None, description="Set by Heroku; together with INNGEST_DEV the service refuses to start.")
 
     # -- Redis
-    redis_url: str = Field(
+    redis_url: Annotated[str, checked(check_redis_url)] = Field(
         "redis://127.0.0.1:6379/0",
         pattern=r"^rediss?(\+sentinel)?://",
         examples=["redis://host:6379/0", "rediss://:password@host:6379"],
@@ -65,7 +48,7 @@ class Settings(BaseSettings):
     )
 
     # -- who may call
-    agent_api_keys: str = Field(
+    agent_api_keys: Annotated[str, checked(named_keys)] = Field(
         "",
         description="`name:key,name:key`, sent as `Authorization: Bearer <key>` or `X-API-Key`; runs and projects "
         "belong to the name. Empty, in development: this machine may call, without a key.",
@@ -73,18 +56,18 @@ class Settings(BaseSettings):
     secret_key: str = Field(
         "", description=f"Signs tokens; at least {SECRET_SHORTEST} random characters, required in production."
     )
-    agent_cors_origins: str = Field(
+    agent_cors_origins: Annotated[str, checked(exact_origins)] = Field(
         "", description="Comma-separated origins whose pages may call, such as `https://app.example`. Empty: none."
     )
 
-    agent_preview_origin: str = Field(
+    agent_preview_origin: Annotated[str, AfterValidator(one_origin)] = Field(
         "",
         description="Origin at which browsers open previews, such as `https://previews.example`, where it is not "
         "INNGEST_APP_URL's.",
     )
 
     # -- Inngest
-    inngest_dev: str | None = Field(
+    inngest_dev: Annotated[str | None, AfterValidator(on_off_or_url)] = Field(
         None,
         description="`1`, `true` or the dev server's URL in development, where only this machine reaches the service; "
         "unset, `0` or `false` in production, where keys are required.",
@@ -177,15 +160,19 @@ class Settings(BaseSettings):
 
     # -- models and sandbox
     openai_api_key: str | None = Field(None, description="Key for an OpenAI-compatible endpoint.")
-    openai_base_url: str | None = Field(None, description="Its URL, where it is not OpenAI's (Ollama, vLLM, …).")
-    openai_models: str = Field("gpt-4.1-mini", description="Comma-separated model names offered; the first is best.")
+    openai_base_url: Address = Field(None, description="Its URL, where it is not OpenAI's (Ollama, vLLM, …).")
+    openai_models: ModelNames = Field(
+        "gpt-4.1-mini", description="Comma-separated model names offered; the first is best."
+    )
     anthropic_api_key: str | None = Field(None, description="Key for Anthropic's endpoint.")
-    anthropic_base_url: str | None = Field(None, description="Its URL, where another server speaks its protocol.")
-    anthropic_models: str = Field("claude-sonnet-4-5", description="Comma-separated model names offered, after those.")
+    anthropic_base_url: Address = Field(None, description="Its URL, where another server speaks its protocol.")
+    anthropic_models: ModelNames = Field(
+        "claude-sonnet-4-5", description="Comma-separated model names offered, after those."
+    )
     agent_fallback_model: str | None = Field(
         None, description="Model that a run goes on with when its own has failed for good."
     )
-    agent_model_table: str | None = Field(
+    agent_model_table: Annotated[str | None, checked(table)] = Field(
         None,
         description='JSON, what models hold and cost for a million tokens: `{"name": {"context": 64000, "output": '
         '8192, "price": {"input": 0.4, "output": 1.6, "cached": 0.1}}}`.',
@@ -206,16 +193,16 @@ class Settings(BaseSettings):
         "the user's cache folder.",
     )
 
-    agent_sandbox_allow: str = Field(
+    agent_sandbox_allow: Annotated[str, checked(parse)] = Field(
         "",
         description="Comma-separated hosts that commands may reach, such as `registry.npmjs.org,*.example.org`; other "
         "ports than 80 and 443, and private addresses, only as `127.0.0.1:4873`. Empty: none.",
     )
 
-    agent_npm_registry: str = Field(
+    agent_npm_registry: Registry = Field(
         NPM_REGISTRY, description="Where npm in a sandbox gets packages, if AGENT_SANDBOX_ALLOW lists its host …"
     )
-    agent_pip_index: str = Field(PIP_INDEX, description="… and pip. Both are kept for later runs.")
+    agent_pip_index: Registry = Field(PIP_INDEX, description="… and pip. Both are kept for later runs.")
     agent_package_cache_mb: int = Field(2048, ge=1, description="What is kept of them on this machine, in MB.")
 
     agent_kept_packages: int = Field(
@@ -238,7 +225,7 @@ class Settings(BaseSettings):
     jail_network_mb: int = Field(1024, ge=1, description="What a command may move over the network, in MB.")
 
     # -- where results go
-    convex_url: str | None = Field(
+    convex_url: Address = Field(
         None, description="A Convex deployment that gets each result, such as `https://happy-animal-123.convex.cloud`."
     )
     convex_deploy_key: str | None = Field(None, description="Its deploy key; required with CONVEX_URL.")
@@ -248,10 +235,10 @@ class Settings(BaseSettings):
         examples=["messages:saveResult (module:function)"],
         description="The mutation that gets the assistant's message and the files (docs/results.md).",
     )
-    agent_webhook_url: str | None = Field(
+    agent_webhook_url: Address = Field(
         None, description="Gets `run.complete` and `run.error`, signed by Standard Webhooks; https in production."
     )
-    agent_webhook_secret: str | None = Field(
+    agent_webhook_secret: Annotated[str | None, checked(webhook_secrets)] = Field(
         None,
         description="Signs them: `whsec_` and 24 to 64 bytes as base64; a second behind a comma while they are being "
         "exchanged.",
@@ -296,205 +283,3 @@ class Settings(BaseSettings):
         description="Where the traces of finished runs go (OTLP over HTTP). `OTEL_EXPORTER_OTLP_HEADERS`, "
         "`OTEL_SERVICE_NAME` and the exporter's other variables count, too.",
     )
-
-    @field_validator("inngest_dev")
-    @classmethod
-    def _on_off_or_url(cls, given: str | None) -> str | None:
-        """`1`, `0` or a URL. A misspelt `off` must not switch signatures off."""
-        meant = given.strip() if given is not None else None
-        if meant is None or re.fullmatch(r"https?://[^\s/]\S*", meant):
-            return meant
-        if meant.lower() not in ("1", "true", "0", "false"):
-            raise ValueError("expected 1, true, 0, false or the dev server's http(s) URL")
-        return "1" if meant.lower() in ("1", "true") else "0"
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis_address(cls, given: str) -> str:
-        check_redis_url(given)
-        return given
-
-    @field_validator("agent_model_table")
-    @classmethod
-    def _model_table(cls, given: str | None) -> str | None:
-        table(given)
-        return given
-
-    @field_validator("openai_models", "anthropic_models")
-    @classmethod
-    def _names_a_model(cls, given: str) -> str:
-        if not names(given):
-            raise ValueError("expected names of models, with commas between them")
-        return given
-
-    @field_validator("agent_api_keys")
-    @classmethod
-    def _named_keys(cls, given: str) -> str:
-        named_keys(given)
-        return given
-
-    @field_validator("agent_sandbox_allow")
-    @classmethod
-    def _known_hosts(cls, given: str) -> str:
-        parse(given)
-        return given
-
-    @field_validator("agent_npm_registry", "agent_pip_index")
-    @classmethod
-    def _registry(cls, given: str) -> str:
-        origin(given)
-        return given
-
-    @field_validator("agent_cors_origins")
-    @classmethod
-    def _exact_origins(cls, given: str) -> str:
-        exact_origins(given)
-        return given
-
-    @field_validator("agent_preview_origin")
-    @classmethod
-    def _one_origin(cls, given: str) -> str:
-        if len(exact_origins(given)) > 1 or "," in given:
-            raise ValueError("expected one origin")
-        return given.strip()
-
-    @model_validator(mode="after")
-    def _fit_for_the_platform(self) -> Self:
-        if self.dev and self.dyno:
-            raise ValueError("INNGEST_DEV must not be set on a platform that sets DYNO: it switches signatures off")
-        if self.events_ttl < self.agent_run_timeout:
-            raise ValueError(
-                f"EVENTS_TTL ({self.events_ttl:g} s) must not be shorter than AGENT_RUN_TIMEOUT "
-                f"({self.agent_run_timeout:g} s): a run would lose its own files"
-            )
-        if self.events_coalesce_max_ms < self.events_coalesce_ms:
-            raise ValueError(
-                f"EVENTS_COALESCE_MAX_MS ({self.events_coalesce_max_ms:g}) must not be less than "
-                f"EVENTS_COALESCE_MS ({self.events_coalesce_ms:g})"
-            )
-        if not self.dev:
-            unneeded = REQUIRED_BY_INNGEST if self.agent_engine == "direct" else ()
-            required = [name for name in REQUIRED_IN_PRODUCTION if name not in unneeded]
-            missing = [name for name in required if name.lower() not in self.model_fields_set]
-            if missing:
-                without = " AGENT_ENGINE=direct does without Inngest." if {*missing} & {*REQUIRED_BY_INNGEST} else ""
-                raise ValueError(
-                    f"missing in production: {', '.join(missing)}.{without} On a developer's machine set INNGEST_DEV=1."
-                )
-            if not is_hard_to_guess(self.secret_key, SECRET_SHORTEST):
-                raise ValueError(
-                    f"SECRET_KEY: must have at least {SECRET_SHORTEST} random characters in production; "
-                    'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
-                )
-        return self
-
-    @field_validator("convex_url", "agent_webhook_url", "openai_base_url", "anthropic_base_url")
-    @classmethod
-    def _address(cls, given: str | None) -> str | None:
-        return None if given is None else http_address(given)
-
-    @field_validator("agent_webhook_secret")
-    @classmethod
-    def _signing_secrets(cls, given: str | None) -> str | None:
-        webhook_secrets(given)
-        return given
-
-    @model_validator(mode="after")
-    def _destinations_add_up(self) -> Self:
-        pairs = (("CONVEX_URL", "CONVEX_DEPLOY_KEY"), ("AGENT_WEBHOOK_URL", "AGENT_WEBHOOK_SECRET"))
-        for url, key in pairs:
-            address, secret = getattr(self, url.lower()), getattr(self, key.lower())
-            if (address is None) != (secret is None):
-                set_one, missing = (url, key) if address else (key, url)
-                raise ValueError(f"{missing} is missing: {set_one} is set")
-            if address and not self.dev and not address.startswith("https://"):
-                raise ValueError(f"{url} must be an https:// address in production: results and keys are sent there")
-        return self
-
-    @model_validator(mode="after")
-    def _models_add_up(self) -> Self:
-        facts = table(self.agent_model_table)
-        offered = [
-            *(names(self.openai_models) if self.openai_api_key or self.openai_base_url else ()),
-            *(names(self.anthropic_models) if self.anthropic_api_key or self.anthropic_base_url else ()),
-        ]
-        unpriced = [name for name in offered if facts.get(name, Facts()).price is None]
-        if self.agent_max_cost is not None and unpriced:
-            raise ValueError(f"AGENT_MAX_COST needs a price in AGENT_MODEL_TABLE for: {', '.join(unpriced)}")
-        if self.agent_fallback_model not in (None, *offered):
-            known = ", ".join(offered) or "none"
-            raise ValueError(f"AGENT_FALLBACK_MODEL must be a configured model (known: {known})")
-        return self
-
-    @cached_property
-    def dev(self) -> bool:
-        """Whether signatures are off: a developer's machine."""
-        return self.inngest_dev not in (None, "0")
-
-    @cached_property
-    def logs_as_json(self) -> bool:
-        return self.log_format == "json" or (self.log_format == "auto" and not self.dev)
-
-    @cached_property
-    def inngest_endpoint(self) -> bool:
-        """Whether Inngest calls this service over HTTP."""
-        return self.inngest_serve and self.agent_engine != "direct"
-
-    @cached_property
-    def signing_keys(self) -> tuple[str, ...]:
-        """The keys that Inngest may have signed a call with, the present one first."""
-        return tuple(key for key in (self.inngest_signing_key, self.inngest_signing_key_fallback) if key)
-
-    @cached_property
-    def app_id(self) -> str:
-        """The app's id at Inngest."""
-        if self.inngest_app_id or not self.dev:
-            return self.inngest_app_id or APP_ID
-        checkout = str(Path(__file__).resolve().parent.parent)
-        return f"{APP_ID}-{hashlib.sha256(checkout.encode()).hexdigest()[:6]}"
-
-    @cached_property
-    def inngest_url(self) -> str:
-        """Where the dev server is: INNGEST_DEV may itself be its URL, as with Inngest's SDKs."""
-        if self.inngest_dev and self.inngest_dev.startswith("http"):
-            return self.inngest_dev.rstrip("/")
-        return self.inngest_base_url.rstrip("/")
-
-    @cached_property
-    def api_keys(self) -> Mapping[str, str]:
-        """Caller's name → key."""
-        return named_keys(self.agent_api_keys)
-
-    @cached_property
-    def webhook_secrets(self) -> tuple[str, ...]:
-        """The present one first."""
-        return webhook_secrets(self.agent_webhook_secret)
-
-    @cached_property
-    def caller_of_events(self) -> str:
-        """To whom runs belong that an event at Inngest started, unless their project has an owner."""
-        return INNGEST if self.api_keys else LOCAL
-
-    @cached_property
-    def cors_origins(self) -> tuple[str, ...]:
-        return exact_origins(self.agent_cors_origins)
-
-    @cached_property
-    def serve_origin(self) -> str | None:
-        """The origin to register with Inngest, None where only the request could tell (and a Host can be spoofed)."""
-        if self.inngest_app_url:
-            return self.inngest_app_url.rstrip("/")
-        return f"http://127.0.0.1:{self.port}" if self.dev else None
-
-    @cached_property
-    def preview_origin(self) -> str:
-        """Empty where nothing says how browsers reach the service: addresses of previews then begin with their path."""
-        return self.agent_preview_origin or self.serve_origin or ""
-
-
-def load_settings(**overrides: object) -> Settings:
-    """Read the environment. Raises SettingsError with one line per bad variable."""
-    try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # the overrides are validated like the environment
-    except ValidationError as error:
-        raise SettingsError("\n".join(refusals(error, Settings.model_fields))) from None
