@@ -1,13 +1,13 @@
 -- Make a run of what was staged for it under KEYS[8…13] (log, steps, files, inbox, journal, undo). ARGV[7]: the body of the
 -- status that follows, ARGV[8]: the last id staged, ARGV[9]: bytes staged, ARGV[10…]: fields and values of the run hash.
 -- Returns {ok|exists|lost, ''}: in the last case what was staged has expired.
-if redis.call('EXISTS', RUN) == 1 then return { 'exists', '' } end
-if redis.call('EXISTS', KEYS[8]) == 0 then return { 'lost', '' } end
+if call('EXISTS', RUN) == 1 then return { 'exists', '' } end
+if call('EXISTS', KEYS[8]) == 0 then return { 'lost', '' } end
 for i = 2, 7 do
-  if redis.call('EXISTS', KEYS[i + 6]) == 1 then redis.call('RENAME', KEYS[i + 6], KEYS[i]) end
+  if call('EXISTS', KEYS[i + 6]) == 1 then call('RENAME', KEYS[i + 6], KEYS[i]) end
 end
-redis.call('HSET', RUN, 'status', 'queued', unpack(ARGV, 10))
-count_bytes(ARGV[9])
-publish(ARGV[8], { ARGV[7] })
-beat(PAUSE)
+look()
+last, bytes = ARGV[8], ARGV[9]
+publish(ARGV, 7, 7)
+beat(PAUSE, 'status', 'queued', unpack(ARGV, 10))
 return { 'ok', '' }
