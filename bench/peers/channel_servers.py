@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Self
 
 from bench.peers.contender import Process, get, wait_subscribed, wait_unsubscribed
-from bench.publish import ChannelPublisher, FlaskSsePublisher, Publisher
+from bench.publish import Publisher
+from bench.publishers import ChannelPublisher, FlaskSsePublisher
 from tools.processes import free_port
 from tools.redis_server import RedisServer
 
@@ -27,7 +28,7 @@ class ChannelServer:
         name: str,
         command: str,
         path: str,
-        publisher: Callable[[str], Publisher],
+        publisher: Callable[[int], Publisher],
         *,
         first_bytes: bool,
     ) -> None:
@@ -66,7 +67,7 @@ class ChannelServer:
         wait_subscribed(self._redis.url, runs, viewers)
 
     def publisher(self) -> Publisher:
-        return self._publisher(self._redis.url)
+        return self._publisher(self._redis.port)
 
     def settle(self, runs: Sequence[str]) -> None:
         wait_unsubscribed(self._redis.url, runs, SETTLE_SECONDS)

@@ -10,7 +10,8 @@ import httpx
 
 from bench.peers.contender import Process, get
 from bench.peers.no_redis import NoRedis
-from bench.publish import DurableStreamsPublisher, Publisher
+from bench.publish import Publisher
+from bench.publishers import DurableStreamsPublisher
 from tools.processes import StartError, free_port
 
 FOLDER = Path(__file__).with_name("npm")

@@ -6,7 +6,8 @@ from typing import Self
 
 from bench.peers.contender import Process, get
 from bench.peers.no_redis import NoRedis
-from bench.publish import NchanPublisher, Publisher
+from bench.publish import Publisher
+from bench.publishers import NchanPublisher
 from tools.processes import StartError, free_port
 
 MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")

@@ -10,7 +10,8 @@ from typing import Self
 
 from bench.peers.contender import Process, get
 from bench.peers.no_redis import NoRedis
-from bench.publish import Publisher, PushpinPublisher
+from bench.publish import Publisher
+from bench.publishers import PushpinPublisher
 from tools.processes import StartError, free_port
 
 CONFIGURATION = """

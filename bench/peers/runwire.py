@@ -6,7 +6,8 @@ from typing import Self
 
 from bench import cores
 from bench.peers.contender import clean_environment, get
-from bench.publish import STEP, Publisher, RunLogPublisher
+from bench.publish import STEP, Publisher
+from bench.publishers import RunLogPublisher
 from orchestrator.events import RunRequested
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import connect
