@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from orchestrator.runlog.connection import Client
@@ -17,16 +18,25 @@ ALLOWED_OOM: Final = ("claim", "begin", "move", "end", "hear")
 """A run must be taken and ended even where Redis is full."""
 
 
+MOST_KNOWN: Final = 1_024
+"""Runs whose names are kept at hand: more than a process has at work."""
+
+
 class Scripts:
     """``limits`` are the numbers that every script is given, in the order of ``_run.lua``."""
 
     def __init__(self, redis: Client, *limits: int) -> None:
-        self._limits = limits
+        self._limits = [str(limit) for limit in limits]
         self._scripts = {name: Script(redis, name, allow_oom=name in ALLOWED_OOM) for name in SCRIPTS}
 
     def call(self, name: str, run_id: str, step: str, *args: Any, more_keys: Sequence[str] = ()) -> list[Any]:
         """The script's reply. Raises LogFull and redis' errors."""
-        keys = RunKeys(run_id)
-        named = [*keys.all, *more_keys]
-        reply: list[Any] = self._scripts[name](keys=named, args=[keys.channel, *self._limits, step, *args])
+        keys, channel = _names(run_id)
+        reply: list[Any] = self._scripts[name]([*keys, *more_keys], [channel, *self._limits, step, *args])
         return reply
+
+
+@lru_cache(MOST_KNOWN)
+def _names(run_id: str) -> tuple[list[str], str]:
+    keys = RunKeys(run_id)
+    return keys.all, keys.channel

@@ -42,6 +42,15 @@ class SharedRedis(Redis):
             raise reply
         return _shaped(self.response_callbacks, reply, args, options)
 
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: Any) -> Any:
+        """As redis-py's, whose own way costs the client as much as the sending. Keys are names, and small."""
+        if not (_is_small(keys_and_args[numkeys:]) and self.commands.is_near):
+            return super().evalsha(sha, numkeys, *keys_and_args)
+        [reply] = self.commands.ask([("EVALSHA", sha, numkeys, *keys_and_args)])
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Pipeline:
         if transaction:
             return super().pipeline(transaction, shard_hint)
