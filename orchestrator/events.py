@@ -80,9 +80,13 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
+_compact: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""``json.dumps`` makes an encoder for every call."""
+
+
 def dumps(value: Any) -> str:
     """Compact JSON that can be encoded as UTF-8, whatever a model or a command has produced."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace").decode()
+    return _compact(value).encode("utf-8", "replace").decode()
 
 
 def encode_head(run_id: str, type: str) -> str:
@@ -92,5 +96,10 @@ def encode_head(run_id: str, type: str) -> str:
 
 def encode_body(run_id: str, type: str, data: Any, step: str, attempt: int, extra: dict[str, Any] | None = None) -> str:
     """An event's JSON without the leading ``{"id":N,``, which only the run log can know."""
-    tail = {"timestamp": now_ms(), "step": step, "attempt": attempt, **(extra or {})}
-    return f'{encode_head(run_id, type)},"data":{dumps(data)},{dumps(tail)[1:]}'
+    more = f",{dumps(extra)[1:-1]}" if extra else ""
+    return f'{encode_head(run_id, type)},"data":{dumps(data)},{encode_place(step)},"attempt":{attempt}{more}}}'
+
+
+def encode_place(step: str) -> str:
+    """The part of an event's body between its data and its attempt."""
+    return f'"timestamp":{now_ms()},"step":{dumps(step)}'

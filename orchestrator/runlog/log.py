@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from agent.outcome import title
 from orchestrator import metrics
 from orchestrator.access import LOCAL, RunOwner
-from orchestrator.events import EndCode, RunRequested, dumps, encode_body, now_ms
+from orchestrator.events import EndCode, RunRequested, dumps, encode_body, encode_head, encode_place, now_ms
 from orchestrator.redact import Redactor
 from orchestrator.runlog.approvals import Approvals
 from orchestrator.runlog.calls import Scripts
@@ -465,8 +465,5 @@ def _flat(mapping: Mapping[str, Any]) -> list[Any]:
 
 def _rollback(run_id: str, step: str, reason: str) -> tuple[str, str]:
     """A rollback event's body up to its ids and attempt numbers, and from there: only the script knows them."""
-    marker = "\0"
-    data = {"step": step, "reason": reason, "ids": marker}
-    body = encode_body(run_id, "rollback", data, step, 0)
-    head, tail = body.split(dumps({"ids": marker})[1:-1])
-    return head, tail.removesuffix(',"attempt":0}')
+    head = f'{encode_head(run_id, "rollback")},"data":{{"step":{dumps(step)},"reason":{dumps(reason)},'
+    return head, f"}},{encode_place(step)}"

@@ -56,7 +56,7 @@ local function journal(what, attempt, at, ...)
   local entry = table.concat({ what, attempt, at, ... }, ' ')
   local before = call('HGET', JOURNAL, STEP)
   call('HSET', JOURNAL, STEP, before and before .. ',' .. entry or entry)
-  if not before then call('PEXPIRE', JOURNAL, call('PTTL', RUN)) end
+  if not before and call('PTTL', JOURNAL) < 0 then call('PEXPIRE', JOURNAL, call('PTTL', RUN)) end
 end
 
 -- Number the bodies from `first` to `final` of a list (a body is an event's JSON without its id), store and publish them.

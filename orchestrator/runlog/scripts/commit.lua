@@ -45,5 +45,5 @@ call('HDEL', RUN, 'step', 'attempt:' .. STEP, 'engineAttempt:' .. STEP, 'nonce:'
   'failed:' .. STEP, 'failedAt:' .. STEP, 'interrupted:' .. STEP, 'spent:' .. STEP)
 local now = beat(PAUSE, 'doneStep', STEP)
 journal('done', ARGV[7], now, place, #ARGV[8])
-keep_alive(now)
+if place == 1 or undo_size > 0 then keep_alive(now) end -- keys that are new have no time to live yet
 return { 'ok', '' }
