@@ -39,7 +39,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "errors are put on the list",
-        "orchestrator/runlog/log.py",
+        "orchestrator/runlog/lives.py",
         "if self._reports_errors:",
         "if False:",
         ("tests/destinations/test_error_reports.py",),

@@ -12,8 +12,7 @@ from typing import Final, Literal
 
 from orchestrator.engines.dispatch import HELD, Dispatcher
 from orchestrator.logs import get_logger
-from orchestrator.runlog import Beat, Refused, RunLog
-from orchestrator.runlog.log import NOBODY
+from orchestrator.runlog import NOBODY, Beat, Refused, RunLog
 
 OnConflict = Literal["queue", "reject", "cancel"]
 

@@ -1,11 +1,12 @@
 """The run log: everything about a run that outlives a process, in Redis.
 
-``log`` writes and reads it, ``scripts/`` are its server-side halves, ``queue`` is the room of the unfinished runs,
-``keys`` its names, ``connection`` the pools.
+``log`` is all that can be done with it: ``lives`` is how runs begin and end, ``attempts`` what a step writes, ``reads``
+what is read; ``parts`` is what it is made of. ``scripts/`` are its server-side halves, ``queue`` is the room of the
+unfinished runs, ``keys`` its names, ``connection`` the pools.
 """
 
 from orchestrator.runlog.log import RunLog
-from orchestrator.runlog.record import Beat, Begun, Page, RunRecord
+from orchestrator.runlog.record import NOBODY, Beat, Begun, Page, RunRecord
 from orchestrator.runlog.refusals import (
     AttemptStale,
     LogFull,
@@ -19,6 +20,7 @@ from orchestrator.runlog.refusals import (
 )
 
 __all__ = [
+    "NOBODY",
     "AttemptStale",
     "Beat",
     "Begun",

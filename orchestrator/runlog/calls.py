@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ SCRIPTS: Final = (
 ALLOWED_OOM: Final = ("claim", "begin", "move", "end", "hear")
 """A run must be taken and ended even where Redis is full."""
 
+
+NO_STEP: Final = ""
+"""The step of what belongs to none: the first status, the terminal event."""
 
 MOST_KNOWN: Final = 1_024
 """Runs whose names are kept at hand: more than a process has at work."""
@@ -40,3 +43,8 @@ class Scripts:
 def _names(run_id: str) -> tuple[list[str], str]:
     keys = RunKeys(run_id)
     return keys.all, keys.channel
+
+
+def flat(mapping: Mapping[str, Any]) -> list[Any]:
+    """Its fields and values in turns, as Redis takes them."""
+    return [part for pair in mapping.items() for part in pair]

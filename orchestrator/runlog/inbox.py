@@ -8,13 +8,12 @@ from typing import Final, Literal
 
 from orchestrator.events import encode_body
 from orchestrator.redact import Redactor
-from orchestrator.runlog.calls import Scripts
+from orchestrator.runlog.calls import NO_STEP, Scripts
 from orchestrator.runlog.refusals import refusal
 
 MOST_MESSAGES: Final = 100
 """In a run. None of them is ever dropped from its conversation."""
 
-NO_STEP: Final = ""
 
 Until = Literal["", "last", "leave"]
 

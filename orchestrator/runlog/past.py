@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orchestrator.runlog.calls import Scripts
+from orchestrator.runlog.calls import NO_STEP, Scripts
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.journal import Journal, StepRecord
 from orchestrator.runlog.keys import RunKeys
@@ -17,7 +17,6 @@ from orchestrator.runlog.refusals import RunMissing
 MODEL: Final = "model-"
 """How the names of the steps begin whose results are turns of the model (``agent.messages.Turn``)."""
 APPROVAL: Final = "approval-"
-NO_STEP: Final = ""
 PAGE: Final = 500
 """Events read at a time."""
 

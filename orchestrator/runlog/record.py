@@ -9,6 +9,9 @@ from typing import Any, Final, get_args
 from orchestrator.access import RunOwner
 from orchestrator.events import EndCode, RunRequested
 
+NOBODY: Final = ""
+"""The execution of a run that is not claimed."""
+
 END_STATUSES: Final = frozenset({"complete", *get_args(EndCode)})
 
 

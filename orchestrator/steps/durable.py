@@ -13,8 +13,7 @@ from agent.protocols import Emit, Tries
 from orchestrator.drain import Interrupted
 from orchestrator.logs import bound, get_logger
 from orchestrator.patience import AWAY, patiently
-from orchestrator.runlog import LogUnavailable, RunEnded, RunLog
-from orchestrator.runlog.log import NOBODY
+from orchestrator.runlog import NOBODY, LogUnavailable, RunEnded, RunLog
 from orchestrator.steps.counting import StepMetrics, count_retry
 from orchestrator.steps.emitter import CHECK_SECONDS, Emitter, EmitterSettings
 from orchestrator.steps.heart import Heart

@@ -8,8 +8,7 @@ from orchestrator.engines.inngest.functions.dependencies import Dependencies
 from orchestrator.engines.inngest.step import execution_of
 from orchestrator.events import RunRequested
 from orchestrator.patience import patiently
-from orchestrator.runlog import RunMissing, RunMoved, RunRecord
-from orchestrator.runlog.log import NOBODY
+from orchestrator.runlog import NOBODY, RunMissing, RunMoved, RunRecord
 
 
 def end_run(
