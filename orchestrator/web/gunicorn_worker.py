@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import gevent
 from gevent.pool import Pool
+from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from orchestrator.web.connection import Debtors, LeftConnection, Patience, TimedBody, TimedSocket
@@ -20,6 +21,13 @@ MOST_HEADS: Final = 512
 
 MOST_BODIES: Final = 128
 """And those that may have sent half a body."""
+
+MOST_AT_WORK: Final = 64
+"""Connections that have a greenlet; while there are more, new ones are taken one a turn of the loop, not MOST_ACCEPTED.
+The others wait in the system's queue: a thousand streams that are opened side by side leave a heap behind that is three
+times that of the open streams."""
+
+MOST_ACCEPTED: Final = 16
 
 SMALL_BODY: Final = 65_536
 """Bytes; no route refuses a body for less."""
@@ -53,10 +61,15 @@ class DrainingWorker(GeventWorker):
         greenlet = gevent.getcurrent()
         self._sockets[greenlet] = TimedSocket(client, self._patience, listener, ahead)
         try:
+            self._pace_accepting()
             super().handle(listener, self._sockets[greenlet], addr)  # type: ignore[arg-type]  # it is one to gunicorn
         finally:
             del self._sockets[greenlet]
             self._serving.discard(greenlet)
+            self._pace_accepting()
+
+    def _pace_accepting(self) -> None:
+        StreamServer.max_accept = MOST_ACCEPTED if len(self._sockets) < MOST_AT_WORK else 1
 
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:  # type: ignore[override]  # its stubs know no context managers
