@@ -1,7 +1,6 @@
 """A language model over real HTTP that answers by script, in OpenAI's protocol and in Anthropic's.
 
-An answer is written once and speaks whichever protocol it is asked in; the dialects below are those of the two
-providers, byte for byte as far as a client can see.
+An answer is written once and speaks whichever protocol it is asked in (``lab.dialects``).
 """
 
 from __future__ import annotations
@@ -12,7 +11,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
+
+from lab.dialects import Anthropic, Calls, Dialect, OpenAI
 
 Answer = Callable[["Handler"], None]
 ProtocolName = Literal["openai", "anthropic"]
@@ -111,156 +112,12 @@ def serving(*answers: Answer) -> Iterator[Server]:
         server.server_close()
 
 
-# -- the dialects: a reply in pieces, as each provider sends it
-
-
-class Dialect(Protocol):
-    def begin(self) -> None: ...
-    def reason(self, piece: str) -> None: ...
-    def say(self, piece: str) -> None: ...
-    def call(self, number: int, name: str, arguments: str) -> None: ...
-    def end(self, stop: str | None, usage: tuple[int, int] | None) -> None: ...
-    def whole(self, reply: Reply) -> dict[str, Any]: ...
-    def fail(self, kind: str, message: str) -> None:
-        """An error in the middle of a stream."""
-
-    def error(self, kind: str, message: str) -> dict[str, Any]: ...
-
-
-class OpenAI:
-    def __init__(self, handler: Handler) -> None:
-        self.handler = handler
-
-    def begin(self) -> None:
-        self.handler.start_stream()
-        self.handler.send_delta(role="assistant", content="")
-
-    def reason(self, piece: str) -> None:
-        self.handler.send_delta(reasoning_content=piece)
-
-    def say(self, piece: str) -> None:
-        self.handler.send_delta(content=piece)
-
-    def call(self, number: int, name: str, arguments: str) -> None:
-        half = len(arguments) // 2
-        head = {"index": number, "id": f"call_{number}", "type": "function"}
-        self.handler.send_delta(tool_calls=[{**head, "function": {"name": name, "arguments": arguments[:half]}}])
-        self.handler.send_delta(tool_calls=[{"index": number, "function": {"arguments": arguments[half:]}}])
-
-    def end(self, stop: str | None, usage: tuple[int, int] | None) -> None:
-        self.handler.send_delta(finish_reason=OPENAI_STOPS.get(stop or "", stop))
-        if usage is not None:
-            read, wrote = usage
-            self.handler.send_chunk(
-                usage={"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
-            )
-        self.handler.wfile.write(b"data: [DONE]\n\n")
-
-    def whole(self, reply: Reply) -> dict[str, Any]:
-        calls = [
-            {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
-            for number, (name, arguments) in enumerate(reply.calls)
-        ]
-        message = {"role": "assistant", "content": "".join(reply.pieces), **({"tool_calls": calls} if calls else {})}
-        return {
-            "id": "c1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "m",
-            "choices": [{"index": 0, "message": message, "finish_reason": OPENAI_STOPS.get(reply.stop, reply.stop)}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
-        }
-
-    def fail(self, kind: str, message: str) -> None:
-        self.handler.send_event(self.error(kind, message))
-
-    def error(self, kind: str, message: str) -> dict[str, Any]:
-        return {"error": {"message": message, "type": kind, "code": kind, "param": None}}
-
-
-class Anthropic:
-    def __init__(self, handler: Handler) -> None:
-        self.handler = handler
-        self.index = -1
-        self.open = ""
-
-    def begin(self) -> None:
-        self.handler.start_stream()
-        usage = {"input_tokens": 7, "output_tokens": 1}
-        head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
-        self._send("message_start", message={**head, "stop_reason": None, "stop_sequence": None, "usage": usage})
-
-    def reason(self, piece: str) -> None:
-        self._open("thinking", thinking="", signature="")
-        self._delta("thinking_delta", thinking=piece)
-
-    def say(self, piece: str) -> None:
-        self._open("text", text="")
-        self._delta("text_delta", text=piece)
-
-    def call(self, number: int, name: str, arguments: str) -> None:
-        half = len(arguments) // 2
-        self._open("tool_use", id=f"call_{number}", name=name, input={})
-        self._delta("input_json_delta", partial_json=arguments[:half])
-        self._delta("input_json_delta", partial_json=arguments[half:])
-
-    def end(self, stop: str | None, usage: tuple[int, int] | None) -> None:
-        self._close()
-        delta = {"stop_reason": ANTHROPIC_STOPS.get(stop or "", stop), "stop_sequence": None}
-        self._send("message_delta", delta=delta, usage={"output_tokens": usage[1] if usage else 0})
-        self._send("message_stop")
-
-    def whole(self, reply: Reply) -> dict[str, Any]:
-        text = [{"type": "text", "text": "".join(reply.pieces)}] if reply.pieces else []
-        calls = [
-            {"type": "tool_use", "id": f"call_{number}", "name": name, "input": json.loads(arguments)}
-            for number, (name, arguments) in enumerate(reply.calls)
-        ]
-        return {
-            **{"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [*text, *calls]},
-            **{"stop_reason": ANTHROPIC_STOPS.get(reply.stop, reply.stop), "stop_sequence": None},
-            "usage": {"input_tokens": 7, "output_tokens": 3},
-        }
-
-    def fail(self, kind: str, message: str) -> None:
-        self.handler.send_event(self.error(kind, message), "error")
-
-    def error(self, kind: str, message: str) -> dict[str, Any]:
-        return {"type": "error", "error": {"type": kind, "message": message}}
-
-    def _open(self, kind: str, **block: Any) -> None:
-        if self.open == kind != "tool_use":
-            return
-        self._close()
-        self.index, self.open = self.index + 1, kind
-        self._send("content_block_start", index=self.index, content_block={"type": kind, **block})
-
-    def _delta(self, kind: str, **delta: Any) -> None:
-        self._send("content_block_delta", index=self.index, delta={"type": kind, **delta})
-
-    def _close(self) -> None:
-        if self.open:
-            self._send("content_block_stop", index=self.index)
-        self.open = ""
-
-    def _send(self, name: str, **data: Any) -> None:
-        self.handler.send_event({"type": name, **data}, name)
-
-
-OPENAI_STOPS = {"": "stop", "calls": "tool_calls", "refusal": "content_filter"}
-ANTHROPIC_STOPS = {"": "end_turn", "calls": "tool_use", "length": "max_tokens"}
-"""Our names for why a reply ends → each provider's; any other is sent as it is."""
-
-
-# -- answers
-
-
 @dataclass(frozen=True)
 class Reply:
     """A whole reply: reasoning and text in pieces, then tool calls (name, arguments as JSON)."""
 
     pieces: tuple[str, ...] = ()
-    calls: tuple[tuple[str, str], ...] = ()
+    calls: Calls = ()
     reasoning: tuple[str, ...] = ()
     stop: str = ""
     usage: tuple[int, int] | None = (7, 3)
@@ -277,7 +134,7 @@ class Reply:
         dialect.end(self.stop, self.usage)
 
 
-def says(*pieces: str, calls: tuple[tuple[str, str], ...] = (), **more: Any) -> Reply:
+def says(*pieces: str, calls: Calls = (), **more: Any) -> Reply:
     """Text in pieces, then tool calls (name, arguments), the arguments in two pieces each."""
     return replace(Reply(pieces, calls, stop="calls" if calls else ""), **more)
 
@@ -290,7 +147,12 @@ def writes(*pieces: str, **more: Any) -> Reply:
 
 def whole(reply: Reply) -> Answer:
     """The same in one piece of JSON, whether a stream was asked for or not."""
-    return lambda handler: handler.send_body(200, json.dumps(handler.dialect.whole(reply)).encode())
+
+    def answer(handler: Handler) -> None:
+        body = handler.dialect.whole("".join(reply.pieces), reply.calls, reply.stop)
+        handler.send_body(200, json.dumps(body).encode())
+
+    return answer
 
 
 def fails(status: int, message: str = "no", kind: str = "some_error", **headers: str) -> Answer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from agent.messages import Message, ToolCall, Usage
 from agent.tools import specs
 from lab import llm
-from lab.llm import Anthropic, Handler, serving
+from lab.dialects import Anthropic
+from lab.llm import Handler, serving
 from tests.agent.endpoints import HELLO, KEY, ask, model_at
 from tests.agent.fakes import Events
 
