@@ -14,7 +14,8 @@ from pydantic.json_schema import models_json_schema
 from orchestrator.event_types import EVENT_TYPES, GAP, EventType
 from orchestrator.events import RunProgress
 from orchestrator.web.answers import ErrorAnswer
-from orchestrator.web.calls import CALLS, ERRORS, STREAM, Call
+from orchestrator.web.call import ERRORS, STREAM, Call
+from orchestrator.web.calls import CALLS
 
 REF: Final = "#/components/schemas/{model}"
 PAGE_HEADERS: Final = {
