@@ -29,7 +29,8 @@ from orchestrator.redact import Redactor
 from orchestrator.refusals import warn_of_slips
 from orchestrator.runlog.fitness import refuse_unfit_redis
 from orchestrator.settings import SettingsError, load_settings
-from orchestrator.web.gunicorn_quiet import hide_server
+from orchestrator.web.gunicorn_answer import spare_gunicorn
+from orchestrator.web.gunicorn_quiet import refuse_as_json
 
 try:
     settings = load_settings()
@@ -55,7 +56,8 @@ timeout = 60
 keepalive = 100  # above the 90 s that Heroku's router keeps idle connections; at 2 s Inngest meets closed ones
 graceful_timeout = int(settings.drain_seconds) + 3
 logger_class = "orchestrator.web.gunicorn_quiet.CommonLogger"
-hide_server()
+refuse_as_json()
+spare_gunicorn()
 errorlog = "-"
 accesslog = None
 limit_request_line = 4094

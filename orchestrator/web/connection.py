@@ -35,6 +35,8 @@ class TimedSocket:
     def __init__(self, sock: Any, patience: Patience, listener: Any = None, ahead: bytes = b"") -> None:
         """``ahead``: what was read of the connection before."""
         self._sock, self._patience, self.listener, self._ahead = sock, patience, listener, ahead
+        # What each request needs is not looked for first.
+        self.setblocking, self.fileno, self.detach, self.close = sock.setblocking, sock.fileno, sock.detach, sock.close
         self._head_begins = True
         self.hung_up = False
         self.leave: Callable[[], LeftConnection | None] = _stay
@@ -68,6 +70,12 @@ class TimedSocket:
         """Whoever waits for the client, to read or to write, waits no more."""
         with suppress(OSError):  # gone meanwhile
             self._sock.shutdown(socket.SHUT_RDWR)
+
+    def sendall(self, data: bytes) -> None:
+        """gevent's makes ready for what does not fit into the system's buffer, as most does."""
+        sent = self._sock.send(data)
+        if sent < len(data):
+            self._sock.sendall(memoryview(data)[sent:])
 
     def recv(self, size: int) -> Any:
         if self._ahead:

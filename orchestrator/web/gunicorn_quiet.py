@@ -9,7 +9,6 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.glogging import Logger
-from gunicorn.http.wsgi import Response
 
 from orchestrator.redact import mask_previews, mask_tokens
 from orchestrator.web.headers import SECURITY
@@ -25,14 +24,8 @@ class CommonLogger(Logger):
             logger.propagate = True
 
 
-def hide_server() -> None:
-    """Patch gunicorn, which has no setting for either: no `Server` header, and JSON for what it refuses by itself."""
-    named = Response.default_headers
-
-    def default_headers(self: Response) -> list[str]:
-        return [line for line in named(self) if not line.startswith("Server:")]
-
-    Response.default_headers = default_headers  # type: ignore[method-assign]
+def refuse_as_json() -> None:
+    """Patch gunicorn, which has no setting for it: JSON for what it refuses by itself."""
     util.write_error = _write_error
 
 

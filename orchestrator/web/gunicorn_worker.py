@@ -15,6 +15,7 @@ from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from orchestrator.web.connection import Debtors, LeftConnection, Patience, TimedBody, TimedSocket
+from orchestrator.web.gunicorn_answer import keep_at_hand
 
 MOST_HEADS: Final = 512
 """Connections of a process that may be idle or have sent half a head; far more than a router keeps open."""
@@ -52,6 +53,10 @@ class DrainingWorker(GeventWorker):
     def _patience(self) -> Patience:
         settings = self.wsgi.extensions["runwire"].settings  # type: ignore[attr-defined]  # the application, loaded by now
         return Patience(settings.request_head_timeout, settings.request_body_timeout)
+
+    def init_process(self) -> None:
+        keep_at_hand(self.cfg)
+        super().init_process()
 
     def run(self) -> None:
         super().run()
