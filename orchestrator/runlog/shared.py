@@ -18,7 +18,7 @@ from orchestrator.runlog.commands import Commands
 LARGE_BYTES: Final = 65_536
 SHARING: Final = frozenset(
     {
-        *("EVALSHA", "EVAL", "EXISTS", "GET", "SET", "DEL", "INCRBY", "EXPIRE", "PEXPIRE", "HGET"),
+        *("EVALSHA", "EVAL", "EXISTS", "GET", "SET", "DEL", "INCRBY", "EXPIRE", "PEXPIRE", "PTTL", "HGET"),
         *("ZADD", "ZREM", "ZCARD", "ZREMRANGEBYRANK", "ZRANGEBYSCORE"),
     }
 )

@@ -21,6 +21,7 @@ from orchestrator.web import inputs
 from orchestrator.web.callers import Door, caller
 from orchestrator.web.errors import Problem
 from orchestrator.web.grants import Action, Grant, Tokens
+from orchestrator.web.here import here
 
 T = TypeVar("T")
 
@@ -163,5 +164,6 @@ class RunAccess:
 
 
 def _name_run(response: flask.Response) -> flask.Response:
-    response.headers.update(flask.g.get("run_headers", {}))
+    if names := here().get("run_headers"):
+        response.headers.update(names)
     return response

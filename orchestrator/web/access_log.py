@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import flask
-import structlog
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from orchestrator import metrics
 from orchestrator.hub import Stream
 from orchestrator.logs import get_logger
+from orchestrator.web.here import here, this_request
 
 HEADER: Final = "X-Request-Id"
 """Taken over from a router in front of us, and in every answer."""
@@ -40,18 +41,20 @@ def path() -> str:
 
 
 def _begin() -> None:
-    given = flask.request.headers.get(HEADER, "")
+    request, known = this_request(), here()
+    given = request.headers.get(HEADER, "")
     request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
-    structlog.contextvars.clear_contextvars()  # a connection's requests share a greenlet
-    structlog.contextvars.bind_contextvars(request_id=request_id)
-    flask.g.request_id, flask.g.began = request_id, time.monotonic()
+    unbind_contextvars("caller")  # a connection's requests share a greenlet
+    bind_contextvars(request_id=request_id)
+    known.request_id, known.began = request_id, time.monotonic()
 
 
 def _end(response: flask.Response) -> flask.Response:
-    response.headers[HEADER] = flask.g.request_id
-    _count(response)
-    say = partial(_say, flask.g.began, _facts(response))
-    stream: Stream | None = flask.g.get("stream")
+    request, known = this_request(), here()
+    stream: Stream | None = known.get("stream")
+    response.headers[HEADER] = known.request_id
+    _count(request, response.status_code, time.monotonic() - known.began, stream is not None)
+    say = partial(_say, known.began, _facts(request, known, response.status_code))
     if stream is not None:
         stream.on_close(lambda: say(events=stream.delivered))
     elif response.is_streamed:
@@ -61,21 +64,27 @@ def _end(response: flask.Response) -> flask.Response:
     return response
 
 
-def _count(response: flask.Response) -> None:
-    seconds, method = time.monotonic() - flask.g.began, flask.request.method
-    route = flask.request.url_rule.rule if flask.request.url_rule else NO_ROUTE
-    metrics.REQUEST_SECONDS.labels(method if route != NO_ROUTE else "-", route, response.status_code).observe(seconds)
-    if "stream" in flask.g:
-        metrics.FIRST_EVENT_SECONDS.labels(method).observe(seconds)
+def _count(request: flask.Request, status: int, seconds: float, streams: bool) -> None:
+    if request.url_rule is None:
+        _of_route("-", NO_ROUTE, status).observe(seconds)
+        return
+    _of_route(request.method, request.url_rule.rule, status).observe(seconds)
+    if streams:
+        _of_streams(request.method).observe(seconds)
 
 
-def _facts(response: flask.Response) -> dict[str, Any]:
-    caller = flask.g.get("caller")
+# Finding one among those of a metric costs more than counting.
+_of_route = lru_cache(maxsize=1024)(metrics.REQUEST_SECONDS.labels)
+_of_streams = lru_cache(maxsize=8)(metrics.FIRST_EVENT_SECONDS.labels)
+
+
+def _facts(request: flask.Request, known: Any, status: int) -> dict[str, Any]:
+    caller = known.get("caller")
     return {
-        "request_id": flask.g.request_id,
-        "method": flask.request.method,
-        "path": path(),
-        "status": response.status_code,
+        "request_id": known.request_id,
+        "method": request.method,
+        "path": request.path[:PATH_LONGEST],
+        "status": status,
         "caller": caller.name if caller else NOBODY,
     }
 

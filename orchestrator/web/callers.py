@@ -18,6 +18,7 @@ from structlog.contextvars import bind_contextvars
 from orchestrator.access import LOCAL, PREFIXES, RunOwner
 from orchestrator.web.errors import UNKNOWN_PROJECT, UNKNOWN_RUN, Problem
 from orchestrator.web.grants import Action, Grant, TokenRefused, Tokens
+from orchestrator.web.here import here, this_request
 from orchestrator.web.origins import CHANGES_NOTHING
 
 SESSION_COOKIE: Final = "runwire_session"
@@ -33,7 +34,7 @@ class Caller:
 
 def caller() -> Caller:
     """Who makes the present request; known once the door's check has run."""
-    known: Caller = flask.g.caller
+    known: Caller = here().caller
     return known
 
 
@@ -44,22 +45,23 @@ class Door:
 
     def check(self) -> None:
         """A ``before_request`` function. Raises Problem 401 or 403."""
-        if flask.request.method != "OPTIONS":  # a preflight carries no key, and is answered with nothing
-            flask.g.caller = self._caller()
-            bind_contextvars(caller=flask.g.caller.name)
+        request = this_request()
+        if request.method != "OPTIONS":  # a preflight carries no key, and is answered with nothing
+            here().caller = who = self._caller(request)
+            bind_contextvars(caller=who.name)
 
     def check_token(self, token: str) -> None:
         """The same for a token that stands in the path."""
         flask.g.caller = self._of_token(token)
 
-    def _caller(self) -> Caller:
-        given = _bearer() or flask.request.headers.get("X-API-Key", "")
-        token = flask.request.args.get("token", "") if not given else ""
+    def _caller(self, request: flask.Request) -> Caller:
+        given = _bearer(request) or request.headers.get("X-API-Key", "")
+        token = request.args.get("token", "") if not given else ""
         if token or given.startswith(PREFIXES):
             return self._of_token(token or given)
         if not self.keys:
             return Caller(LOCAL)
-        if not given and (session := flask.request.cookies.get(SESSION_COOKIE)):
+        if not given and (session := request.cookies.get(SESSION_COOKIE)):
             return self._of_session(session)
         if not given:
             raise Problem(401, "An API key is required", headers={"WWW-Authenticate": "Bearer"}, refused="no-key")
@@ -93,9 +95,10 @@ class Door:
 
     def run(self, run_id: str, owner: RunOwner, action: Action) -> None:
         """The caller is about to do that with a run of ``owner``. Raises Problem 404 or 403."""
-        grant = caller().grant
+        who = caller()
+        grant = who.grant
         names_it = grant is None or run_id == grant.run_id or owner.project_id == grant.project_id
-        if owner.caller != caller().name or not names_it:
+        if owner.caller != who.name or not names_it:
             raise Problem(404, UNKNOWN_RUN, refused="not-their-run")
         _must_allow(grant, action)
 
@@ -138,6 +141,6 @@ def _must_allow(grant: Grant | None, action: Action) -> None:
         raise Problem(403, f"This token does not allow to {action}", {"can": grant.can}, refused="token-scope")
 
 
-def _bearer() -> str:
-    scheme, _, credential = flask.request.headers.get("Authorization", "").partition(" ")
+def _bearer(request: flask.Request) -> str:
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     return credential.strip() if scheme.lower() == "bearer" else ""

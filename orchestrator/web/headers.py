@@ -7,6 +7,8 @@ from typing import Final
 
 import flask
 
+from orchestrator.web.here import this_request
+
 SECURITY: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # an address may carry a token
@@ -24,8 +26,10 @@ _MODELS_FILES: Final = re.compile(r"/(preview|files)(/|$)")
 def add_security_headers(response: flask.Response) -> flask.Response:
     """An ``after_request`` function."""
     headers = response.headers
-    if _MODELS_FILES.search(flask.request.path):
+    if _MODELS_FILES.search(this_request().path):
         headers.setdefault("Content-Security-Policy", SANDBOX)
+    said = {name.lower() for name, _ in headers}
     for name, value in SECURITY.items():
-        headers.setdefault(name, value)
+        if name.lower() not in said:
+            headers.add(name, value)
     return response

@@ -24,6 +24,7 @@ from orchestrator.runlog.index import Cursor
 from orchestrator.runlog.record import END_STATUSES
 from orchestrator.runs import Fork, Prompt
 from orchestrator.web.errors import Problem
+from orchestrator.web.here import this_request
 
 MISSING: Final = "Missing required fields: projectId and value"
 ON_CONFLICT: Final = get_args(OnConflict)
@@ -223,9 +224,10 @@ def run_id(given: str) -> str:
 
 def cursor() -> int:
     """The id after which to go on: `Last-Event-ID`, else `?after=`, else 0."""
-    name, given = "Last-Event-ID", flask.request.headers.get("Last-Event-ID", "")
-    if not given:
-        name, given = "after", flask.request.args.get("after", "")
+    request = this_request()
+    name, given = "Last-Event-ID", request.headers.get("Last-Event-ID", "")
+    if not given and request.query_string:
+        name, given = "after", request.args.get("after", "")
     if not given:
         return 0
     if not _NUMBER.fullmatch(given):

@@ -1,76 +1,108 @@
-"""How often a caller may call: counted in Redis, for all processes together. Without Redis the answer is 503, soon."""
+"""How often a caller may call: counted in Redis, for all processes together, and hardly ever waited for."""
 
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-import flask
-from gevent.lock import BoundedSemaphore
-from redis.exceptions import RedisError
+import gevent
+from gevent.event import AsyncResult
 
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.keys import requests_of
 from orchestrator.web.errors import Problem
+from orchestrator.web.here import here, this_request
 
 WINDOW_SECONDS: Final = 60
 
 
 class _Round:
-    """Requests that are counted by one call; ``before`` them others were."""
+    """Requests that Redis is told of in one call; ``before`` them there were others."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
         self.before: dict[str, int] = {}
-        self.error: RedisError | None = None
-        self.is_over = False
+        self.told: AsyncResult[None] = AsyncResult()
+
+
+class _Minute:
+    """A caller's requests of all processes, as far as known here, until it ``ends`` by the monotonic clock."""
+
+    __slots__ = ("ends", "number")
+
+    def __init__(self, number: int, ends: float) -> None:
+        self.number, self.ends = number, ends
 
 
 class RequestCounts:
     """Requests of each name since the first one of its minute; for greenlets.
 
-    Those that come while Redis is asked wait for the next call and share it: a thousand that come at once take few.
+    Redis is told of them afterwards, of all that came in a turn together, and says how many others there were: so two
+    processes know of each other's within a round trip, and a single one counts exactly. Only where nothing is known of
+    a name, or its minute is over, does a request wait for that. Redis being away, nothing is known soon.
     """
 
     def __init__(self, redis: Client) -> None:
         self._redis = redis
-        self._asking = BoundedSemaphore()
+        self._minutes: dict[str, _Minute] = {}
         self._gathering = _Round()
+        self._is_telling = False
 
     def count(self, name: str) -> int:
         """How many there are with this one. Raises redis' errors."""
         mine = self._gathering
         mine.requests[name] += 1
         place = mine.requests[name]
-        with self._asking:
-            if not mine.is_over:
-                self._gathering = _Round()
-                self._ask(mine)
-        if mine.error is not None:
-            raise mine.error
+        if not self._is_telling:
+            self._is_telling = True
+            gevent.spawn(self._tell_all)
+        minute = self._minutes.get(name)
+        if minute is not None and time.monotonic() < minute.ends:
+            minute.number += 1
+            return minute.number
+        mine.told.get()
         return mine.before[name] + place
 
-    def _ask(self, round: _Round) -> None:
+    def seconds_left(self, name: str) -> int:
+        """Of the minute of a name that was just counted, at least 1."""
+        minute = self._minutes.get(name)
+        return max(1, math.ceil(minute.ends - time.monotonic())) if minute is not None else WINDOW_SECONDS
+
+    def _tell_all(self) -> None:
+        try:
+            while self._gathering.requests:
+                round, self._gathering = self._gathering, _Round()
+                self._tell(round)
+        finally:
+            self._is_telling = False
+
+    def _tell(self, round: _Round) -> None:
         try:
             pipe = self._redis.pipeline(transaction=False)
             for name, number in round.requests.items():
                 pipe.set(requests_of(name), 0, ex=WINDOW_SECONDS, nx=True)
                 pipe.incrby(requests_of(name), number)
-            totals = pipe.execute()[1::2]
-            for (name, number), total in zip(round.requests.items(), totals, strict=True):
-                round.before[name] = total - number
-        except RedisError as error:
-            self._gathering.error = round.error = error  # who has come meanwhile has waited as long as it may take
-            self._gathering.is_over = True
-            self._gathering = _Round()
-        round.is_over = True
+                pipe.pttl(requests_of(name))
+            replies = pipe.execute()
+        except Exception as error:  # a bug, too: somebody may be waiting
+            self._lose(round, error)
+            return
+        now = time.monotonic()
+        for (name, number), total, left in zip(round.requests.items(), replies[1::3], replies[2::3], strict=True):
+            round.before[name] = total - number
+            self._minutes[name] = _Minute(total + self._gathering.requests[name], now + left / 1000)
+        round.told.set(None)
 
-    def seconds_left(self, name: str) -> int:
-        """Of the minute, at least 1. Raises redis' errors."""
-        return max(1, int(self._redis.ttl(requests_of(name))))
+    def _lose(self, round: _Round, error: Exception) -> None:
+        later, self._gathering = self._gathering, _Round()
+        self._minutes.clear()
+        for each in (round, later):  # who has come meanwhile has waited as long as it may take
+            each.told.set_exception(error)
 
 
 def request_limit(redis: Client, per_minute: int) -> Callable[[], None]:
@@ -87,8 +119,8 @@ def request_limit(redis: Client, per_minute: int) -> Callable[[], None]:
 
 
 def _caller() -> str:
-    caller = flask.g.get("caller")
-    return _digest(caller.name if caller is not None else flask.request.remote_addr or "")
+    caller = here().get("caller")
+    return _digest(caller.name if caller is not None else this_request().remote_addr or "")
 
 
 @lru_cache(maxsize=1024)

@@ -16,6 +16,7 @@ import flask
 from flask_cors import CORS
 
 from orchestrator.web.errors import Problem
+from orchestrator.web.here import this_request
 
 GUARDED_ELSEWHERE: Final = "/api/inngest"
 CHANGES_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -44,7 +45,7 @@ def local_only(origins: tuple[str, ...]) -> Callable[[], None]:
     """A ``before_request`` function for a service without keys. Raises Problem 403."""
 
     def check() -> None:
-        request = flask.request
+        request = this_request()
         if request.path == GUARDED_ELSEWHERE:
             return
         if not is_loopback(request.host):
