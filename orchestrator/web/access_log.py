@@ -54,9 +54,9 @@ def _end(response: flask.Response) -> flask.Response:
     stream: Stream | None = known.get("stream")
     response.headers[HEADER] = known.request_id
     _count(request, response.status_code, time.monotonic() - known.began, stream is not None)
-    say = partial(_say, known.began, _facts(request, known, response.status_code))
+    say = partial(_say, known.began, _facts(request, known, response.status_code), stream)
     if stream is not None:
-        stream.on_close(lambda: say(events=stream.delivered))
+        stream.on_close(say)
     elif response.is_streamed:
         response.call_on_close(say)
     else:
@@ -89,5 +89,6 @@ def _facts(request: flask.Request, known: Any, status: int) -> dict[str, Any]:
     }
 
 
-def _say(began: float, facts: dict[str, Any], **more: Any) -> None:
+def _say(began: float, facts: dict[str, Any], stream: Stream | None) -> None:
+    more = {"events": stream.delivered} if stream is not None else {}
     log.info("http.request", **facts, seconds=round(time.monotonic() - began, 3), **more)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -42,6 +43,10 @@ class TimedSocket:
         self.leave: Callable[[], LeftConnection | None] = _stay
         """Give the connection away: the request is not to touch it any more. None where that cannot be."""
         self.deadline: float | None = None
+
+    def stay(self) -> None:
+        """The request is over that could give it away, and is let go of."""
+        self.leave = _stay
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -173,7 +178,9 @@ class TimedBody:
     """A request's body; what goes wrong while it is read becomes the answer that the client deserves."""
 
     def __init__(self, request: Any, sock: TimedSocket, debtors: Debtors) -> None:
-        self._request, self._body, self._sock, self._debtors = request, request.body, sock, debtors
+        # It has this for its body: as a cycle both would stay until the collector comes, long after a stream has left.
+        self._request = weakref.proxy(request)
+        self._body, self._sock, self._debtors = request.body, sock, debtors
         self._awaited = False
         self.answered = False
         """Whether the request is over: what is read of the body then is only to find the next one behind it."""

@@ -100,6 +100,8 @@ class DrainingWorker(GeventWorker):
             answered = super().handle_request(listener_name, req, sock, addr)
         except TimeoutError:  # the kernel's word for a client that takes nothing
             raise StopIteration from None
+        finally:
+            sock.stay()
         if req.body is not None:
             req.body.answered = True
         if sock.hung_up or sock.fileno() < 0 or not self.alive:
