@@ -321,6 +321,20 @@ MUTANTS: Final = (
         ("tests/orchestrator/test_parking.py",),
     ),
     Mutant(
+        "learn what other processes have counted",
+        "orchestrator/web/limits.py",
+        "_Minute(total + self._gathering.requests[name], ",
+        "_Minute(number + self._gathering.requests[name], ",
+        ("tests/orchestrator/test_request_count.py",),
+    ),
+    Mutant(
+        "let go of what belongs to a request",
+        "orchestrator/web/gunicorn_worker.py",
+        "            sock.stay()",
+        "            pass",
+        ("tests/orchestrator/test_worker_leaves_nothing.py",),
+    ),
+    Mutant(
         "keep what came with a stream's request",
         "orchestrator/web/gunicorn_worker.py",
         "req.unreader.take_buffered()",
