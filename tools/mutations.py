@@ -288,7 +288,7 @@ MUTANTS: Final = (
     Mutant(
         "read again after a reconnect",
         "orchestrator/hub/hub.py",
-        "self._look_after(tuple(watched.viewers), Viewer.fall_behind)",
+        "self._look_after(watched.viewers, Viewer.fall_behind)",
         "pass",
         ("tests/orchestrator/test_hub_reconnects.py",),
     ),
