@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import gevent
 import hiredis
+from gevent.lock import BoundedSemaphore
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from orchestrator.runlog.connection import subscriber
@@ -25,7 +26,7 @@ PING_SECONDS: Final = 4.0
 
 
 class SubscriberConnection:
-    """One connection in subscribed state. Not for two readers; writes may come from any greenlet, one at a time."""
+    """One connection in subscribed state. Not for two readers; writes may come from any greenlet."""
 
     def __init__(self, url: str, tls_verify: bool = True, others: Callable[[], list[dict[str, Any]]] = list) -> None:
         """``others`` names more nodes (``host``, ``port``): each node of a Cluster hears what any publishes."""
@@ -37,6 +38,7 @@ class SubscriberConnection:
         self._hub: Any = None
         self._readable: Any = None
         self._buffer = bytearray(READ_BYTES)
+        self._writing = BoundedSemaphore()
         self._heard = 0.0
 
     def open(self) -> None:
@@ -71,9 +73,12 @@ class SubscriberConnection:
         self.send_many([command])
 
     def send_many(self, commands: Iterable[tuple[Any, ...]]) -> None:
-        if self._socket is None:
-            raise OSError("not connected")
-        self._socket.sendall(b"".join(map(hiredis.pack_command, commands)))
+        """Raises OSError."""
+        packed = b"".join(map(hiredis.pack_command, commands))
+        with self._writing:
+            if self._socket is None:
+                raise OSError("not connected")
+            self._socket.sendall(packed)
 
     def read(self) -> list[Any]:
         """All messages that have arrived, at least one: ``[kind, channel, payload]`` or a ping's answer.
@@ -100,11 +105,15 @@ class SubscriberConnection:
         silent = time.monotonic() - self._heard
         if self._socket is None or silent < PING_SECONDS:
             return
-        with suppress(OSError):
-            if silent < 2 * PING_SECONDS:
-                self.send("PING")
-            else:
+        if silent < 2 * PING_SECONDS:
+            gevent.spawn(self._ping)  # the socket may be full: whoever looks after it must be there to hang up
+        else:
+            with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _ping(self) -> None:
+        with suppress(OSError):
+            self.send("PING")
 
     def _pop_all(self) -> list[Any]:
         messages = []

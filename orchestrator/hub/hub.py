@@ -16,7 +16,6 @@ from typing import Final
 
 import gevent
 from gevent.event import Event
-from gevent.lock import RLock
 from redis.exceptions import RedisError
 
 from orchestrator import metrics
@@ -81,7 +80,6 @@ class Hub:
         self._redis = redis
         self._max_viewers, self._queue_bytes, self._tick = max_viewers, queue_bytes, tick
         self._channels: dict[bytes, _Channel] = {}
-        self._writing = RLock()
         self._unsent: list[tuple[str, str]] = []
         self._unproven: dict[str, _Channel] = {}
         self._running = False
@@ -176,11 +174,8 @@ class Hub:
         self._unsent.append((command, name.decode()))
 
     def _send_all(self) -> None:
-        with (
-            self._writing,
-            suppress(OSError),
-        ):  # the reader notices too, and after it has reconnected it subscribes anew
-            unsent, self._unsent = self._unsent, []
+        unsent, self._unsent = self._unsent, []
+        with suppress(OSError):  # the reader notices too, and after it has reconnected it subscribes anew
             self._connection.send_many(
                 (command, *(name for _, name in some)) for command, some in groupby(unsent, itemgetter(0))
             )
@@ -202,8 +197,7 @@ class Hub:
 
     def _resubscribe(self) -> None:
         names = [name.decode() for name in self._channels]
-        with self._writing:
-            self._connection.send_many([("SUBSCRIBE", *names[i : i + 500]) for i in range(0, len(names), 500)])
+        self._connection.send_many([("SUBSCRIBE", *names[i : i + 500]) for i in range(0, len(names), 500)])
 
     def _dispatch(self, messages: list[list[bytes]]) -> None:
         arrived: dict[bytes, list[bytes]] = {}

@@ -22,6 +22,9 @@ log = get_logger(__name__)
 READERS: Final = 16
 """Greenlets that read the log for viewers that are behind; these take turns, a page each."""
 
+AT_A_TIME: Final = 100
+"""Sockets that have room again, or whose clients have gone, in one turn of the loop."""
+
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 # Linux' numbers: gevent takes epoll away from the select module.
@@ -56,13 +59,21 @@ class Parking:
         self._epoll: Any = None
 
     def park(self, stream: Stream, connection: Connection) -> None:
-        """Take over ``stream``, which has begun, and its connection."""
+        """Take over ``stream``, which has begun, and its connection; both are closed where the system refuses."""
+        try:
+            self._look_at(connection.descriptor)
+        except OSError:
+            stream.close()
+            connection.end(whole=False)
+            raise
+        parked = self._parked[connection.descriptor] = Parked(self, stream, connection)
+        stream.viewer.hold(parked)
+
+    def _look_at(self, descriptor: int) -> None:
         if self._epoll is None:
             self._epoll = get_original("select", "epoll")()
             gevent.spawn(self._keep_looking)
-        parked = self._parked[connection.descriptor] = Parked(self, stream, connection)
-        self._epoll.register(connection.descriptor, ROOM | GONE | EDGES)
-        stream.viewer.hold(parked)
+        self._epoll.register(descriptor, ROOM | GONE | EDGES)
 
     def forget(self, descriptor: int) -> None:
         del self._parked[descriptor]
@@ -88,7 +99,7 @@ class Parking:
         watcher = hub.loop.io(self._epoll.fileno(), 1)
         while True:
             hub.wait(watcher)
-            for descriptor, what in self._epoll.poll(0):
+            for descriptor, what in self._epoll.poll(0, AT_A_TIME):  # the others are told in the loop's next turn
                 parked = self._parked.get(descriptor)
                 if parked is None:
                     continue  # it left while others were looked at

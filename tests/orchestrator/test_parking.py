@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -77,10 +78,13 @@ class Place:
         self.connection = Connection(ours, is_chunked)
         self.viewer = Viewer(LIMIT, self)
         sources = Sources(self.pages, Parking(), self.drain, 600)  # type: ignore[arg-type]  # as far as it is used
-        begun = Stream(sources, self.viewer, RUN, 1, Frames(frame_data), self.pages.read(RUN, 1))
+        self.stream = Stream(sources, self.viewer, RUN, 1, Frames(frame_data), self.pages.read(RUN, 1))
         self.viewer.catch_up()
-        begun.begin()
-        begun.park(self.connection)
+        self.stream.begin()
+
+    def park(self) -> Place:
+        self.stream.park(self.connection)
+        return self
 
     def leave(self, viewer: Viewer) -> None:
         self.left += 1
@@ -105,9 +109,24 @@ class Place:
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    made = Place(*getattr(request, "param", ()))
+    made = Place(*getattr(request, "param", ())).park()
     yield made
     made.client.close()
+
+
+def test_what_the_system_will_not_watch_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a user may watch no more descriptors. The viewer and the descriptor stayed for ever."""
+
+    def refuse(parking: Parking, descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no more watches")
+
+    monkeypatch.setattr(Parking, "_look_at", refuse)
+    refused = Place()
+    with pytest.raises(OSError, match="no more watches"):
+        refused.park()
+    assert refused.left == 1
+    assert refused.connection.ended == [False]
+    refused.client.close()
 
 
 def test_what_has_come_is_sent_in_the_same_turn(place: Place) -> None:
