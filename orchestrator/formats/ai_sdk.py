@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from orchestrator.formats.ai_sdk_calls import ToolCalls
 from orchestrator.formats.asked import asked_id
-from orchestrator.formats.fold import end_of, result_text
+from orchestrator.formats.fold import end_of
 from orchestrator.formats.history import Event
 from orchestrator.formats.hold import Hold
 
@@ -25,13 +26,9 @@ ASKS_SINCE: Final = 6
 PASSING: Final = frozenset({"status", "progress", "time-budget"})
 """Types that are shown as they come and are no part of the message."""
 
-CHARS_PER_MS: Final = 20
-"""An output of 64 Ki characters is said at most every three seconds while it grows: each time it is said whole."""
-
 ASKED: Final = "tool-calls"
 FINISH_REASONS: Final = {"partial": "other"}
 CUT: Final = "The stream ended before the run did: ask for it again"
-STOPPED: Final = "stopped"
 
 Chunk = dict[str, Any]
 
@@ -56,16 +53,7 @@ class UIMessageStream:
         self._step: str | None = None
         self._open: tuple[str, str] | None = None
         """The kind and the id of the part that grows."""
-        self._calls: dict[str, dict[str, str]] = {}
-        """Calls without a result: callId → stdout, stderr."""
-        self._grown: set[str] = set()
-        """Those with output that was not said yet."""
-        self._said_at: dict[str, int] = {}
-        """When their output was said last, by the events' clock."""
-        self._approved: dict[str, str] = {}
-        """Calls that were asked for in a step before the one that carries them out: callId → that one."""
-        self._denied: set[str] = set()
-        """Calls that the user has forbidden."""
+        self._calls = ToolCalls(self._say)
         self._files: dict[str, Chunk] = {}
         self._undo: dict[str, Chunk | None] = {}
         """The files that this step has touched, as they were."""
@@ -87,12 +75,12 @@ class UIMessageStream:
             if self.done:
                 break
         if self._shown is None:
-            self._say_outputs(events[-1].get("timestamp", 0))
+            self._calls.say_outputs(events[-1].get("timestamp", 0))
         return self._take() + (DONE if self.done else b"")
 
     def pause(self) -> bytes:
         if self._shown is None:
-            self._say_outputs()
+            self._calls.say_outputs()
         return self._take()
 
     def cut(self) -> bytes:
@@ -107,12 +95,9 @@ class UIMessageStream:
         elif kind == "tool-call":
             self._call(event)
         elif kind == "tool-output" and data["callId"] in self._calls:
-            self._note_step(event)
-            self._calls[data["callId"]][data["source"]] += data["chunk"]
-            self._grown.add(data["callId"])
+            self._calls.grow(event)
         elif kind == "tool-result" and data["callId"] in self._calls:
-            self._note_step(event)
-            self._result(data["callId"], data["ok"], data["note"], elapsed=data["elapsed"])
+            self._calls.end(event)
         elif kind in ("file-created", "file-updated"):
             self._file(event["step"], data["path"], data)
         elif kind == "file-deleted":
@@ -130,22 +115,18 @@ class UIMessageStream:
         elif kind not in ("tool-output", "tool-result"):
             self._stay(event)
 
-    def _note_step(self, event: Event) -> None:
-        if event["data"]["callId"] in self._approved:
-            self._approved[event["data"]["callId"]] = event["step"]
-
     # what the run asks its user
 
     def _ask(self, event: Event) -> None:
         self._asked = asked = event["data"]
-        self._approved[asked["callId"]] = ""
+        self._calls.ask(asked["callId"])
         if self._version < ASKS_SINCE:
             self._stay(event)
         if asked["approvalId"] == self._shown:
             self._skip()
 
     def _interrupt(self, asked: Chunk) -> None:
-        self._say_outputs()
+        self._calls.say_outputs()
         if self._version >= ASKS_SINCE:
             self._say_request(asked)
         self._leave()
@@ -163,7 +144,7 @@ class UIMessageStream:
             approval_id = asked_id(self._run_id, asked["approvalId"])
             self._say("tool-approval-response", approvalId=approval_id, approved=answer["allow"], **reason)
         if not answer["allow"]:
-            self._denied.add(asked["callId"])
+            self._calls.deny(asked["callId"])
 
     def _say_request(self, asked: Chunk) -> None:
         approval_id = asked_id(self._run_id, asked["approvalId"])
@@ -173,7 +154,7 @@ class UIMessageStream:
         """Everything so far is in the client's message."""
         self._shown = None
         self._said.clear()
-        self._grown.clear()
+        self._calls.skip()
 
     # the parts of a step
 
@@ -207,35 +188,7 @@ class UIMessageStream:
     def _call(self, event: Event) -> None:
         self._enter(event["step"])
         self._close()
-        data = event["data"]
-        self._calls[data["callId"]] = {"stdout": "", "stderr": ""}
-        tool = {"toolCallId": data["callId"], "toolName": data["tool"], "input": data["args"]}
-        self._say("tool-input-available", **tool, dynamic=True, providerExecuted=True)
-
-    def _say_outputs(self, now: int | None = None) -> None:
-        """Outputs grow, and each chunk repeats the whole: one for all that arrived together, and a long one seldom."""
-        for call_id in sorted(self._grown):
-            output = self._calls[call_id]
-            size = len(output["stdout"]) + len(output["stderr"])
-            if now is None or now - self._said_at.get(call_id, 0) >= size / CHARS_PER_MS:
-                self._say_output(call_id, dict(output), preliminary=True)
-                self._grown.discard(call_id)
-                self._said_at[call_id] = now or 0
-
-    def _result(self, call_id: str, ok: bool, note: str, **beside: Any) -> None:
-        output = self._calls.pop(call_id)
-        self._grown.discard(call_id)
-        if call_id in self._denied:
-            self._say("tool-output-denied", toolCallId=call_id)
-        elif ok:
-            self._say_output(call_id, {**output, "note": note, **beside})
-        else:
-            text = result_text(output["stdout"], output["stderr"], note)
-            self._say("tool-output-error", toolCallId=call_id, errorText=text, dynamic=True, providerExecuted=True)
-
-    def _say_output(self, call_id: str, output: dict[str, Any], **beside: Any) -> None:
-        tool = {"toolCallId": call_id, "output": output, "dynamic": True, "providerExecuted": True}
-        self._say("tool-output-available", **tool, **beside)
+        self._calls.begin(event)
 
     def _file(self, step: str, path: str, data: Chunk) -> None:
         if step:  # the run's end has none
@@ -259,15 +212,11 @@ class UIMessageStream:
         self._said.append(chunk)
 
     def _rollback(self, data: dict[str, Any]) -> None:
-        for call_id in [call for call, step in self._approved.items() if step == data["step"]]:
-            # The call was shown before its step began, and stays; what the step has put into it does not.
-            self._calls[call_id] = {"stdout": "", "stderr": ""}
-            self._grown.add(call_id)
+        self._calls.empty(data["step"])
         if data["step"] != self._step:
             return  # nothing else of that attempt was part of the message
         self._open = None
-        self._calls = {call: output for call, output in self._calls.items() if call in self._approved}
-        self._grown &= self._calls.keys()
+        self._calls.undo()
         self._say("reset-step")
         for path, before in self._undo.items():
             if before is None:
@@ -282,8 +231,7 @@ class UIMessageStream:
 
     def _end(self, event: Event) -> None:
         self._close()
-        for call_id in list(self._calls):
-            self._result(call_id, False, STOPPED)
+        self._calls.stop()
         if event["type"] == "complete":
             self._all_files({**event, "step": ""}, event["data"]["files"])
         self._leave()
