@@ -144,6 +144,13 @@ MUTANTS: Final = (
         ("tests/orchestrator/test_run_log.py",),
     ),
     Mutant(
+        "what a commit stores first expires",
+        "orchestrator/runlog/scripts/commit.lua",
+        "if place == 1 or undo_size > 0 then keep_alive(now) end",
+        "",
+        ("tests/orchestrator/test_run_log.py",),
+    ),
+    Mutant(
         "a run may store so much",
         "orchestrator/runlog/scripts/_run.lua",
         "return most_bytes and tonumber(bytes) > tonumber(most_bytes)",

@@ -397,6 +397,18 @@ def test_everything_of_a_run_expires(new_run: NewRun) -> None:
         assert 0 < run.client.ttl(key) <= 100, key
 
 
+def test_what_a_commit_stores_for_the_first_time_expires_too(new_run: NewRun) -> None:
+    """Seen failing without keep_alive in commit.lua: files that a later step was the first to store stayed for ever."""
+    run = new_run(ttl=100)
+    run.begin("a")
+    run.commit("a", 0, 1)
+    run.begin("b")
+    run.commit("b", 0, 1, file=b"x")
+    keys = [key for key in RunKeys(run.run_id).all if run.client.exists(key)]
+    assert RunKeys(run.run_id).files in keys
+    assert all(0 < run.client.ttl(key) <= 100 for key in keys)
+
+
 def test_a_long_log_is_trimmed_and_a_reader_can_tell(new_run: NewRun) -> None:
     """Redis trims by whole nodes of 100 entries."""
     run = new_run(max_events=100)
