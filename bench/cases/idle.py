@@ -14,11 +14,10 @@ from bench.peers import PEERS, Contender, Runwire
 from bench.peers.contender import cpu_seconds, resident_bytes
 from bench.report import Row, at_most, show
 from bench.sizes import Sizes
+from orchestrator.open_files import viewers_at_most
 from tools.processes import StartError
 
 KIB_PER_VIEWER, CONNECT_CPU_MS = 4.0, 0.4
-OTHER_FILES = 600
-"""Files that server and load have open beside the viewers' sockets."""
 WARM_UP = 50
 POOL = 9
 """The hub's connection and those that a process may open for commands (REDIS_MAX_CONNECTIONS)."""
@@ -30,7 +29,7 @@ def rows(sizes: Sizes, folder: Path) -> Iterator[Row]:
     few = 0
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     for wanted in sizes.idle:
-        viewers = min(wanted, most - OTHER_FILES)
+        viewers = viewers_at_most(wanted)
         if viewers < wanted:
             yield Row("d", f"{wanted:,} idle viewers", f"{viewers:,}", note=f"a process may open {most:,} files here")
         with Runwire(folder, env={"SSE_MAX_VIEWERS": str(viewers + 1000)}) as ours:
