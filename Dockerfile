@@ -16,4 +16,4 @@ USER runwire
 ENV PORT=8000 PYTHONUNBUFFERED=1
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD curl -fsS http://127.0.0.1:$PORT/healthz || exit 1
-CMD ["python", "-m", "orchestrator.web", "wsgi:app"]
+CMD ["gunicorn", "wsgi:app"]

@@ -1,4 +1,4 @@
-"""What gunicorn loads: `python -m orchestrator.web wsgi:app`."""
+"""What gunicorn loads: `gunicorn wsgi:app`."""
 
 from app import create_app
 from orchestrator.settings import load_settings

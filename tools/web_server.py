@@ -42,7 +42,7 @@ class WebServer:
         return self._process
 
     def start(self) -> Self:
-        command = [sys.executable, "-m", "orchestrator.web", self._app, "-c", "gunicorn.conf.py", *self._workers]
+        command = [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn.conf.py", *self._workers]
         output = self._open_log()
         try:
             # A session of its own: Ctrl-C reaches only us, and we stop things in order.
