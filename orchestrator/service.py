@@ -49,7 +49,7 @@ from orchestrator.web.grants import Tokens
 if TYPE_CHECKING:
     from orchestrator.traces import Exporter
 
-READS_AT_ONCE: Final = 4
+READS_AT_ONCE: Final = 16
 READ_WAIT_SECONDS: Final = 15.0
 
 logger = get_logger(__name__)
