@@ -80,11 +80,17 @@ def on_starting(server):
 
 
 def when_ready(server):
-    """What a client leaves untaken for too long the kernel ends; accepted connections inherit that."""
+    """What the kernel does for us.
+
+    It ends connections whose client leaves for too long untaken what was sent; accepted ones inherit that. And it hands
+    out new ones when something has come on them, or after a second: of a crowd that connects first and asks then, those
+    would be hung up on that are more than may owe us a head.
+    """
     for listener in server.LISTENERS:
         if listener.sock.family != socket.AF_UNIX:
             milliseconds = int(settings.response_timeout * 1000)
             listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
 
 
 def _is_loopback(address):

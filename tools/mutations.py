@@ -342,6 +342,13 @@ MUTANTS: Final = (
         ("tests/orchestrator/test_worker_leaves_nothing.py",),
     ),
     Mutant(
+        "take connections that have asked",
+        "gunicorn.conf.py",
+        "listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)",
+        "pass",
+        ("tests/http/test_slow_clients.py",),
+    ),
+    Mutant(
         "keep what came with a stream's request",
         "orchestrator/web/gunicorn_worker.py",
         "req.unreader.take_buffered()",

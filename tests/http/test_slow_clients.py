@@ -23,6 +23,7 @@ HALF_HEAD = b"GET /agent/models HTTP/1.1\r\nHost: x\r\nX-Slow: "
 HALF_BODY = (
     b"POST /agent/run HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 )
+HEALTHZ = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 CONNECTIONS = 1_200
 HEALTHY_SECONDS = 10.0  # milliseconds on a quiet machine, see docs/reliability.md
 
@@ -52,6 +53,19 @@ def test_1200_half_open_connections_leave_healthz_alone(half: bytes, start_servi
             assert service.http.get("/healthz", timeout=HEALTHY_SECONDS).status_code == 200
         with post_run(service, model="offline", headers=EVENT_STREAM) as response:
             assert next(sse_events(response))["id"] == 1
+
+
+def test_a_crowd_that_connects_before_it_asks_is_served(service: Service) -> None:
+    """Of 1,200 that were there before the first one asked, those beyond 512 a process were hung up on."""
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(connect(service)) for _ in range(CONNECTIONS)]
+        for _ in range(10):  # behind them in the queue of each process: they are not waiting there any more
+            with connect(service) as asking:
+                asking.sendall(HEALTHZ)
+                assert asking.recv(100).startswith(b"HTTP/1.1 200")
+        for each in crowd:
+            each.sendall(HEALTHZ)
+        assert all(each.recv(100).startswith(b"HTTP/1.1 200") for each in crowd)
 
 
 def test_the_one_that_owes_longest_is_hung_up_on(service: Service) -> None:
