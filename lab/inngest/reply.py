@@ -63,6 +63,12 @@ def error_of(body: Any) -> Json:
     return error | ({"stack": given["stack"]} if given.get("stack") else {})
 
 
+def no_answer(message: str) -> Json:
+    """The error where no call was answered: the real server says it twice, the second time as text."""
+    error = error_of({"message": message})
+    return error | {"message": json.dumps({"error": error})}
+
+
 def _unwrap(headers: Mapping[str, str], raw: bytes) -> tuple[int, Mapping[str, str], bytes]:
     """A 201 holds spaces, then `{"status", "headers", "body"}`; its headers add to the real ones."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.inngest.caller import DISCOVERY, Caller, Lost, Overtaken, step_name
 from lab.inngest.model import COMPLETED, FAILED, RUNNING, Json, Run
-from lab.inngest.reply import Reply, error_of
+from lab.inngest.reply import Reply, error_of, no_answer
 
 
 class Ended(Exception):
@@ -57,7 +57,7 @@ class Runner:
                 delay: float = 0.0
             except Lost as error:
                 if final:
-                    self._end(FAILED, error_of({"message": str(error)}))
+                    self._end(FAILED, no_answer(str(error)))
                 delay = self._retry_delay
             else:
                 if not self._should_retry(reply, final):

@@ -8,6 +8,7 @@ import redis
 from lab.llm import says
 from lab.model_server import Gate, ModelServer
 from lab.sse import assert_whole, events_of, start_run
+from orchestrator.runlog.keys import project_bytes
 from tests.conftest import StartService
 from tests.http.conftest import contents
 from tests.reliability.scripts import DONE
@@ -95,6 +96,10 @@ def test_a_run_that_stores_too_much_ends_with_a_sentence(
     assert (events[-1]["type"], events[-1]["code"]) == ("error", "failed")
     assert "AGENT_MAX_RUN_BYTES" in events[-1]["data"]
 
+    with redis.Redis.from_url(service.env["REDIS_URL"]) as client:
+        wait_until(
+            lambda: client.get(project_bytes(project)), 10, "what it has stored to be counted, right after its end"
+        )
     refused = service.http.post("/agent/run", json={"projectId": project, "value": "more"})
     assert refused.status_code == 429
     assert refused.json() == {

@@ -34,6 +34,19 @@ def test_a_step_that_fails_too_often_ends_the_run(
     assert model_server.calls(prompt) == 4
 
 
+def test_a_run_that_inngest_could_not_reach_goes_on(
+    rough_inngest_service: Service,
+    rough_executor: InngestExecutor,
+    model_server: ModelServer,
+    unique: Callable[[str], str],
+) -> None:
+    """It gives up after four calls. Without the look in on_failure a run failed because processes were killed."""
+    prompt = model_server.script(unique("unreachable"), writes("a.txt", "a"), says("done"))
+    rough_executor.faults.drop_answer(lambda call: call.event["data"].get("value") == prompt, times=4)
+    assert _end_of(rough_inngest_service, prompt)["type"] == "complete"
+    assert model_server.calls(prompt) == 2
+
+
 def test_a_run_that_is_cancelled_in_the_dashboard_ends(
     rough_inngest_service: Service,
     rough_executor: InngestExecutor,

@@ -3,12 +3,13 @@
 Trigger: ``code-agent/run.requested``.
 Flow:    claim → the agent's steps (prepare, model-…, tool-…, check-…, finish) → complete → announce.
 Moved:   a run that goes on elsewhere (another engine, a later event) is settled here: the function returns.
-Failure: the run ends with ``error``; ``code-agent/run.error`` is sent.
+Failure: the run ends with ``error``; ``code-agent/run.error`` is sent. Not where Inngest only could not reach us.
 Cancel:  ``code-agent/run.cancelled`` with the same runId.
 """
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any, Final
 
@@ -28,10 +29,13 @@ from orchestrator.events import (
     RunError,
     RunRequested,
 )
+from orchestrator.logs import get_logger
 from orchestrator.patience import patiently
 from orchestrator.project_ids import BadProjectId, check_new
 from orchestrator.runlog import RunMoved
 from orchestrator.steps.retry import RETRIES
+
+logger = get_logger(__name__)
 
 FUNCTION_ID: Final = "code-agent-run"
 
@@ -43,7 +47,11 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
         """All retries are used up, or an error said not to retry."""
         original: Any = ctx.event.data.get("event")
         request = _request(original.get("data") if isinstance(original, dict) else None)
-        message = log.redact(_message(ctx.event.data.get("error")))
+        error: Any = ctx.event.data.get("error")
+        if _is_inngests_own(error):
+            logger.warning("inngest.gave_up", run_id=request.run_id, error=error["error"])
+            return  # nothing is wrong with the run: it stands still, and the watch gives it to an engine again
+        message = log.redact(_message(error))
         end = partial(end_run, dependencies, request, ctx.event.data.get("run_id"), message, "failed")
         status = ctx.step.run("end", lambda: in_terms_of_inngest(ctx.attempt, end))
         if status not in ("complete", "moved"):
@@ -122,6 +130,17 @@ def _bad(what: str) -> inngest.NonRetriableError:
 
 def _event(name: str, run_id: str, data: RunComplete | RunError) -> inngest.Event:
     return inngest.Event(name=name, id=f"{run_id}-{name}", data=data.model_dump(by_alias=True))
+
+
+def _is_inngests_own(error: Any) -> bool:
+    """Whether nothing of ours has failed: Inngest could not call us, or got no answer, as often as it tries.
+
+    Its own words come twice, the second time as JSON in the place of a message (seen with a real server).
+    """
+    try:
+        return bool(json.loads(error["message"])["error"]["message"] == error["error"])
+    except (TypeError, KeyError, ValueError):
+        return False
 
 
 def _message(error: Any) -> str:
