@@ -68,10 +68,6 @@ class SubscriberConnection:
             self._connection.disconnect()
         self._connection = self._socket = None
 
-    def send(self, *command: str) -> None:
-        """Raises OSError."""
-        self.send_many([command])
-
     def send_many(self, commands: Iterable[tuple[Any, ...]]) -> None:
         """Raises OSError."""
         packed = b"".join(map(hiredis.pack_command, commands))
@@ -113,7 +109,7 @@ class SubscriberConnection:
 
     def _ping(self) -> None:
         with suppress(OSError):
-            self.send("PING")
+            self.send_many([("PING",)])
 
     def _pop_all(self) -> list[Any]:
         messages = []

@@ -8,7 +8,7 @@ later acknowledgement means a reconnect: whoever watches that channel reads the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
@@ -149,12 +149,13 @@ class Hub:
         while self.viewers and time.monotonic() < give_up:
             gevent.sleep(END_SECONDS / 100)
 
-    def _look_after(self, viewers: Iterable[Viewer], how: Callable[[Viewer], None]) -> None:
+    def _look_after(self, viewers: Sequence[Viewer], how: Callable[[Viewer], None]) -> None:
         """In portions: each may be a write, and others wait for their turn."""
-        for number, viewer in enumerate(viewers, 1):
-            how(viewer)
-            if number % WOKEN_AT_ONCE == 0:
+        for start in range(0, len(viewers), WOKEN_AT_ONCE):
+            if start:
                 gevent.sleep(0)
+            for viewer in viewers[start : start + WOKEN_AT_ONCE]:
+                how(viewer)
 
     def _all_viewers(self) -> list[Viewer]:
         return [viewer for watched in self._channels.values() for viewer in watched.viewers]
@@ -214,13 +215,8 @@ class Hub:
     def _push(self, watched: _Channel, events: list[bytes]) -> None:
         # One publisher numbers a run's events in the order it sends them: only the first id must be read.
         batch = Batch(event_id(events[0]), events)
-        viewers = watched.viewers
-        self._pushed += len(events) * len(viewers)
-        if len(viewers) > WOKEN_AT_ONCE:
-            self._look_after(viewers, lambda viewer: viewer.push(batch))
-        else:
-            for viewer in viewers:
-                viewer.push(batch)
+        self._pushed += len(events) * len(watched.viewers)
+        self._look_after(watched.viewers, lambda viewer: viewer.push(batch))
         if not self._sampled:
             self._sampled = True
             metrics.DELIVERY_LAG.observe(max(0.0, time.time() - timestamp(events[-1]) / 1000))
