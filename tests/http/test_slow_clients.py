@@ -69,11 +69,11 @@ def test_a_crowd_that_connects_before_it_asks_is_served(service: Service) -> Non
 
 
 def test_the_one_that_owes_longest_is_hung_up_on(service: Service) -> None:
-    """At once, not after its time: with two workers there is room for 1,024."""
+    """At once, not after its time: each of two workers has room for 512, however unevenly they share."""
     with ExitStack() as stack:
         first = stack.enter_context(connect(service))
         first.sendall(HALF_HEAD)
-        for _ in range(CONNECTIONS):
+        for _ in range(2 * CONNECTIONS):
             stack.enter_context(connect(service)).sendall(HALF_HEAD)
         first.settimeout(5)
         assert first.recv(100) == b""
