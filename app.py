@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import flask
-from werkzeug.datastructures import Headers
-from werkzeug.routing import MapAdapter
 
 from orchestrator.coding import sandbox_dir
 from orchestrator.engines.inngest.registration import Registration, sync_through
@@ -22,6 +19,7 @@ from orchestrator.web.callers import Door
 from orchestrator.web.chat import ChatRoutes
 from orchestrator.web.console import ConsoleRoutes
 from orchestrator.web.errors import register_error_handlers
+from orchestrator.web.flask_app import App
 from orchestrator.web.headers import add_security_headers
 from orchestrator.web.health import HealthRoutes
 from orchestrator.web.history import HistoryRoutes
@@ -32,41 +30,10 @@ from orchestrator.web.origins import allow_origins, local_only
 from orchestrator.web.preview import PreviewRoutes
 from orchestrator.web.projects import ProjectRoutes
 from orchestrator.web.run import RunRoutes
-from orchestrator.web.sessions import NoSessions
 from orchestrator.web.tokens import TokenRoutes
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """What no route takes more of: `/api/inngest`, with all memoised state. POST /agent/run has a limit far lower."""
-
-
-class Response(flask.Response):
-    """Of streams, which are passed through, the headers are as they are to be."""
-
-    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        if self.direct_passthrough and self.status_code == 200:
-            return self.headers
-        return super().get_wsgi_headers(environ)
-
-
-class App(flask.Flask):
-    """Without what Flask does for each request and none of ours wants."""
-
-    response_class = Response
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """None of our functions is asynchronous; it would look at each of them before each call."""
-        return func
-
-    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
-        """Routes are the same under every name of the service; it would look for subdomains in the Host header."""
-        if request is None or "HTTP_UPGRADE" in request.environ:
-            return super().create_url_adapter(request)
-        asked = request.query_string.decode(errors="replace")
-        where = (request.host, request.root_path, "", request.scheme)
-        return self.url_map.bind(*where, request.method, request.path, asked)
 
 
 def create_app(settings: Settings) -> flask.Flask:
@@ -74,7 +41,6 @@ def create_app(settings: Settings) -> flask.Flask:
     service = build_service(settings)
     app = App(__name__, static_folder=None)
     app.secret_key = settings.secret_key or secrets.token_hex(16)
-    app.session_interface = NoSessions()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.merge_slashes = False  # it would redirect, and show a token in the new address
     app.json.sort_keys = False  # type: ignore[attr-defined]  # an attribute of Flask's default provider

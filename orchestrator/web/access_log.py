@@ -52,7 +52,7 @@ def _begin() -> None:
 def _end(response: flask.Response) -> flask.Response:
     request, known = this_request(), here()
     stream: Stream | None = known.get("stream")
-    response.headers[HEADER] = known.request_id
+    response.headers.add(HEADER, known.request_id)
     _count(request, response.status_code, time.monotonic() - known.began, stream is not None)
     say = partial(_say, known.began, _facts(request, known, response.status_code), stream)
     if stream is not None:

@@ -1,26 +1,40 @@
 """gunicorn, spared what it does anew for each request.
 
-It sends an answer's head and the first bytes behind it one after the other. It looks into two dictionaries and calls a
-function for each of the thirty times that a request asks for a setting, and reads the peer's address to compare it with
-those of the proxies that it trusts. It has no settings for any of this.
+It sends an answer's head and the first bytes behind it one after the other, and searches each header for what may not
+be sent, those too that all answers have. It looks into two dictionaries and calls a function for each of the thirty
+times that a request asks for a setting, and reads the peer's address to compare it with those of the proxies that it
+trusts. It has no settings for any of this.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http.message import HeaderPolicy, Request
 from gunicorn.http.parser import RequestParser
 
+from orchestrator.web.headers import SECURITY, STREAM
+
+OFTEN: Final = frozenset({*SECURITY.items(), *STREAM.items()})
+"""Headers that may be sent as they are."""
+
 
 class Answer(wsgi.Response):
     """Its head leaves together with the first bytes of the body, and does not say what sent it."""
 
     _head = b""
+
+    def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        for header in headers:
+            if header in OFTEN:
+                self.headers.append(header)  # type: ignore[attr-defined]  # a list; the stubs do not say so
+            else:
+                super().process_headers((header,))
 
     def default_headers(self) -> list[str]:
         major, minor = self.req.version or (1, 1)

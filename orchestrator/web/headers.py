@@ -17,6 +17,12 @@ SECURITY: Final = {
     "Cache-Control": "no-store",
 }
 
+STREAM: Final = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+
 SANDBOX: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
 """Where models' files are served, errors too: what a browser shows of it runs nothing and belongs to no origin."""
 

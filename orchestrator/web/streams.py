@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import flask
 from gevent import GreenletExit
+from werkzeug.datastructures import Headers
 
 from orchestrator.drain import Drain
 from orchestrator.hub import Hub, Stream, Waiter
@@ -17,12 +18,11 @@ from orchestrator.hub.stream import Format
 from orchestrator.runlog import Page, RunLog
 from orchestrator.web import inputs
 from orchestrator.web.connection import TimedSocket
+from orchestrator.web.headers import STREAM
 
-HEADERS: Final = {
-    "Content-Type": "text/event-stream",
-    "Cache-Control": "no-cache, no-transform",
-    "X-Accel-Buffering": "no",
-}
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 SLICE: Final = 65_536
 """Bytes given to the server at a time: it copies what it sends, and pages are shared by streams as they are."""
 
@@ -69,6 +69,16 @@ class Body:
             self._stream.close()
 
 
+class StreamResponse(flask.Response):
+    """Its headers are as they are to be, and the server is given the body as it is."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return self.response  # type: ignore[return-value]  # bytes: a Body
+
+
 def event_stream(
     stream: Stream, run_id: str, format: Format | None = None, headers: dict[str, str] | None = None
 ) -> flask.Response:
@@ -78,8 +88,8 @@ def event_stream(
     connection = flask.request.environ.get("gunicorn.socket")
     body = Body(stream, connection if isinstance(connection, TimedSocket) else None)
     flask.g.stream = stream
-    headers = {**HEADERS, "X-Run-Id": run_id, **(headers or {})}
-    return flask.Response(body, headers=headers, direct_passthrough=True)
+    given = {**STREAM, "X-Run-Id": run_id, **(headers or {})}
+    return StreamResponse(body, headers=Headers(list(given.items())), direct_passthrough=True)
 
 
 def framer() -> Framer:
