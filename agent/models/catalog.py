@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Final
 
 from pydantic import Field
@@ -71,6 +72,12 @@ class Catalog:
         """What ``auto`` means; ``offline`` where no language model is configured."""
         return next(iter(self._specs))
 
+    @property
+    def ids(self) -> list[str]:
+        """Of the models that can be asked for."""
+        return [each.id for each in self.available]
+
+    @cached_property
     def available(self) -> list[ModelInfo]:
         """The models that can be asked for, best first, after ``auto``."""
         infos = [ModelInfo.model_validate(each.model_dump()) for each in self._specs.values()]

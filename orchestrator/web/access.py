@@ -72,9 +72,9 @@ class RunAccess:
         try:
             started = start()
         except StartUncertain:
-            flask.g.run_headers = names
+            here().run_headers = names
             raise
-        flask.g.run_headers = names
+        here().run_headers = names
         return started
 
     def open(

@@ -40,9 +40,8 @@ def prompt(settings: Settings, offered: Catalog, project_id: str, value: str, wi
     if model is not None and not isinstance(model, str):
         raise Problem(400, "model must be a string")
     more = {name: wishes[name] for name in ("framework", "onConflict") if name in wishes}
-    models = [known.id for known in offered.available()]
     asked = inputs.PromptBody(projectId=inputs.project_id(project_id), value=value, model=model, **more)
-    return inputs.checked(asked, models, settings.agent_max_value_chars)
+    return inputs.checked(asked, offered.ids, settings.agent_max_value_chars)
 
 
 def answer(access: RunAccess, project_id: str, answers: Mapping[str, Approval]) -> tuple[str, str]:

@@ -8,10 +8,11 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, Literal
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData, Serializer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from orchestrator.access import PREVIEW_PREFIX, TOKEN_PREFIX
 from orchestrator.runlog.connection import Client
@@ -41,11 +42,18 @@ class Grant:
     run_id: str | None = None
 
 
+class _Serializer(URLSafeSerializer):
+    def dump_payload(self, obj: Any) -> bytes:
+        """Not compressed first, which is in vain for so few bytes."""
+        return base64_encode(Serializer.dump_payload(self, obj))
+
+
 class Tokens:
     """Signs grants and reads them back. A token lives no longer than the key that it was made with."""
 
     def __init__(self, secret: str, keys: Mapping[str, str], redis: Client) -> None:
         self._given, self._keys, self._redis = secret, keys, redis
+        self._mark = cache(self._make_mark)
 
     def sign(self, grant: Grant) -> str:
         """Raises redis' errors, where there is no SECRET_KEY."""
@@ -81,7 +89,7 @@ class Tokens:
             raise TokenRefused("ended-session", "This session has ended: log in again", caller)
         return str(caller)
 
-    def _mark(self, caller: str) -> str:
+    def _make_mark(self, caller: str) -> str:
         """Another one once the caller's key has been exchanged or removed; it does not tell the key."""
         return hmac.new(self._secret.encode(), self._keys.get(caller, "").encode(), hashlib.sha256).hexdigest()[:16]
 
@@ -91,7 +99,7 @@ class Tokens:
 
     def _signer(self, purpose: str) -> URLSafeSerializer:
         digest = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        return URLSafeSerializer(self._secret, salt=f"runwire.{purpose}.1", signer_kwargs=digest)
+        return _Serializer(self._secret, salt=f"runwire.{purpose}.1", signer_kwargs=digest)
 
     @cached_property
     def _secret(self) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import flask
+from flask.globals import _cv_app, _cv_request
 
 
 def this_request() -> flask.Request:
-    request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]  # werkzeug's public way
-    return request
+    return _cv_request.get().request
 
 
 def here() -> Any:
     """What has been found out about it: ``flask.g``."""
-    return flask.g._get_current_object()
+    return _cv_app.get().g

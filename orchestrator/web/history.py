@@ -64,8 +64,8 @@ class HistoryRoutes:
         return _branched(record), 202
 
     def fork(self, run_id: str) -> flask.typing.ResponseReturnValue:
-        models = [model.id for model in self.models_offered.available()]
-        asked = inputs.fork(models, self.settings.agent_max_body_bytes, self.settings.agent_max_value_chars)
+        limits = self.settings.agent_max_body_bytes, self.settings.agent_max_value_chars
+        asked = inputs.fork(self.models_offered.ids, *limits)
         record = self.access.fork(run_id, asked, inputs.idempotency_key())
         return _branched(record), 202
 

@@ -34,6 +34,9 @@ STATUSES: Final = ("queued", "running", "waiting", *sorted(END_STATUSES))
 POLL_LONGEST: Final = 60.0
 """Seconds; above the 55 s that platform routers allow, so that their limit is the caller's to know."""
 
+SURROGATES: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Halves of characters, which only JSON's escapes can write."""
+
 M = TypeVar("M", bound=BaseModel)
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -196,12 +199,14 @@ def _place(error: ErrorDetails) -> str:
 
 
 def _json_object(max_bytes: int) -> dict[str, Any]:
-    sent = flask.request.stream.read(max_bytes + 1) if (flask.request.content_length or 0) <= max_bytes else None
+    request = this_request()
+    sent = request.stream.read(max_bytes + 1) if (request.content_length or 0) <= max_bytes else None
     if sent is None or len(sent) > max_bytes:
         raise Problem(413, "The body is too large", {"allowedBytes": max_bytes})
     try:
         body = json.loads(sent.decode())
-        json.dumps(body, ensure_ascii=False).encode()  # lone surrogates can be neither stored nor sent
+        if SURROGATES.search(sent):
+            json.dumps(body, ensure_ascii=False).encode()  # a lone one can be neither stored nor sent
     except (ValueError, RecursionError):
         raise Problem(400, "The body is not valid JSON") from None
     if not isinstance(body, dict):
@@ -210,7 +215,7 @@ def _json_object(max_bytes: int) -> dict[str, Any]:
 
 
 def idempotency_key() -> str | None:
-    key = flask.request.headers.get("Idempotency-Key")
+    key = this_request().headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= KEY_LONGEST and key.isprintable()):
         raise Problem(400, f"Idempotency-Key must have 1 to {KEY_LONGEST} printable characters")
     return key
@@ -288,7 +293,7 @@ def wants_ids() -> bool:
 
 
 def _accepts() -> str | None:
-    return _preferred(flask.request.headers.get("Accept", ""))
+    return _preferred(this_request().headers.get("Accept", ""))
 
 
 @lru_cache(maxsize=256)

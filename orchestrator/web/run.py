@@ -44,7 +44,7 @@ class RunRoutes:
 
     def start(self) -> flask.typing.ResponseReturnValue:
         prompt = inputs.prompt(
-            [model["id"] for model in self._models()],
+            self.models_offered.ids,
             self.settings.agent_max_body_bytes,
             self.settings.agent_max_value_chars,
         )
@@ -95,10 +95,7 @@ class RunRoutes:
 
     def models(self) -> flask.typing.ResponseReturnValue:
         self.access.door.key_only()
-        return {"models": self._models()}
-
-    def _models(self) -> list[dict[str, Any]]:
-        return [model.model_dump(by_alias=True) for model in self.models_offered.available()]
+        return {"models": [model.model_dump(by_alias=True) for model in self.models_offered.available]}
 
     def _end(self, record: RunRecord) -> dict[str, Any]:
         """How a run has ended, without its result."""

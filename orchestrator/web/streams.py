@@ -19,6 +19,7 @@ from orchestrator.runlog import Page, RunLog
 from orchestrator.web import inputs
 from orchestrator.web.connection import TimedSocket
 from orchestrator.web.headers import STREAM
+from orchestrator.web.here import here, this_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -85,9 +86,9 @@ def event_stream(
     """The server closes ``stream`` when it has sent it, or its client is gone."""
     if format is not None:
         stream.say_as(format)
-    connection = flask.request.environ.get("gunicorn.socket")
+    connection = this_request().environ.get("gunicorn.socket")
     body = Body(stream, connection if isinstance(connection, TimedSocket) else None)
-    flask.g.stream = stream
+    here().stream = stream
     given = {**STREAM, "X-Run-Id": run_id, **(headers or {})}
     return StreamResponse(body, headers=Headers(list(given.items())), direct_passthrough=True)
 

@@ -28,7 +28,7 @@ def test_auto_is_the_best_that_is_configured(config: ModelConfig, name: str) -> 
 
 def test_the_list_holds_all_that_can_be_asked_for() -> None:
     catalog = Catalog(WITH_KEY.model_copy(update={"anthropic_api_key": "k", "anthropic_models": ("claude",)}))
-    names = [model.id for model in catalog.available()]
+    names = [model.id for model in catalog.available]
     assert names == ["auto", "best", "second", "claude", "offline"]
     assert [catalog.open(name).name for name in names] == ["best", "best", "second", "claude", "offline"]
 
@@ -46,7 +46,7 @@ def test_a_model_is_built_once_as_it_remembers_what_its_endpoint_lacks() -> None
 def test_what_the_operator_says_of_a_model_goes_before_what_its_name_says() -> None:
     facts = {"gpt-4.1-mini": Facts(context=32_000, output=4_000, price=Price(input=1, output=2))}
     config = ModelConfig(openai_api_key="k", openai_models=("gpt-4.1-mini", "gpt-4o"), table=facts)
-    listed = {model.id: model for model in Catalog(config).available()}
+    listed = {model.id: model for model in Catalog(config).available}
     assert (listed["gpt-4.1-mini"].context, listed["gpt-4.1-mini"].output) == (32_000, 4_000)
     assert listed["gpt-4.1-mini"].price == Price(input=1, output=2)
     assert (listed["gpt-4o"].context, listed["gpt-4o"].output, listed["gpt-4o"].price) == (128_000, 16_384, None)
@@ -54,7 +54,7 @@ def test_what_the_operator_says_of_a_model_goes_before_what_its_name_says() -> N
 
 def test_a_run_uses_no_more_of_a_large_context_than_it_may() -> None:
     config = ModelConfig(openai_api_key="k", openai_models=("gpt-4.1",), most_context=64_000, most_output=1_000)
-    [_, model, _] = Catalog(config).available()
+    [_, model, _] = Catalog(config).available
     assert (model.context, model.output) == (64_000, 1_000)
 
 
