@@ -168,9 +168,9 @@ class Wire:
             self.close()
 
     def _look_at_clock(self) -> None:
-        while self._connected and self._read():
-            pass  # what came while this process was held up has come in time
         now = time.monotonic()
+        while self._calls and self._calls[0].due <= now and self._connected and self._read():
+            pass  # what came while this process was held up has come in time
         for call in [call for call in self._calls if call.due <= now]:
             self.is_open = False
             _wake(call, RedisTimeoutError("Redis did not answer in time"))
