@@ -120,14 +120,14 @@ MUTANTS: Final = (
         "orchestrator/runlog/wire.py",
         "            self.is_open = False\n            _wake(call, Redis",
         "            self.is_open = False\n            self._calls.remove(call)\n            _wake(call, Redis",
-        ("tests/orchestrator/test_commands.py",),
+        ("tests/orchestrator/test_commands_trouble.py",),
     ),
     Mutant(
         "a connection that owes a reply takes no more calls",
         "orchestrator/runlog/wire.py",
         "            self.is_open = False\n            _wake(call, Redis",
         "            _wake(call, Redis",
-        ("tests/orchestrator/test_commands.py",),
+        ("tests/orchestrator/test_commands_trouble.py",),
     ),
     Mutant(
         "one terminal event",
@@ -141,14 +141,14 @@ MUTANTS: Final = (
         "orchestrator/runlog/scripts/_run.lua",
         "if now - (kept or 0) > TTL / KEPT_EVERY then keep_alive(now) end",
         "",
-        ("tests/orchestrator/test_run_log.py",),
+        ("tests/orchestrator/test_run_log_expiry.py",),
     ),
     Mutant(
         "what a commit stores first expires",
         "orchestrator/runlog/scripts/commit.lua",
         "if place == 1 or undo_size > 0 then keep_alive(now) end",
         "",
-        ("tests/orchestrator/test_run_log.py",),
+        ("tests/orchestrator/test_run_log_expiry.py",),
     ),
     Mutant(
         "a run may store so much",
@@ -636,7 +636,7 @@ MUTANTS: Final = (
         "orchestrator/runlog/scripts/begin.lua",
         "if (claimed or '') ~= ARGV[7] then return { 'moved', claimed or '' } end",
         "",
-        ("tests/orchestrator/test_run_log.py",),
+        ("tests/orchestrator/test_run_log_claims.py",),
     ),
     Mutant(
         "keep a silent step's lease",

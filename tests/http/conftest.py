@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from lab.model_server import ModelServer
 from lab.service import Service
 from lab.sse import Event, run_to_end
 from tests.conftest import next_database
+from tests.http.callers import KEYS
+from tests.http.previews import FILES, ORIGIN, Previewed, run
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
 
@@ -34,6 +37,27 @@ def finished_run(strict_service: Service) -> tuple[str, int]:
 def finished(service: Service) -> list[Event]:
     """All events of a run of `service` that is complete."""
     return run_to_end(service, projectId="finished", model="offline")
+
+
+@pytest.fixture(scope="package")
+def preview_service(
+    model_server: ModelServer, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A service with two callers, the scripted model, and previews at ORIGIN."""
+    env = {"AGENT_ENGINE": "direct", "AGENT_API_KEYS": KEYS, "AGENT_PREVIEW_ORIGIN": ORIGIN}
+    env |= model_server.environment()
+    folder = tmp_path_factory.mktemp("service")
+    with Service(next_database(redis_server), folder, workers=1, env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def previewed(preview_service: Service, model_server: ModelServer) -> Previewed:
+    """A run of `preview_service` that is complete and has made FILES."""
+    links = "ln -s ../next.config.mjs out/linked.mjs; printf '\\0asm' > out/app.wasm"
+    run_id, url = run(preview_service, model_server, "preview/pages", FILES, links)
+    assert url is not None
+    return Previewed(preview_service, run_id, "preview/pages", url)
 
 
 @pytest.fixture

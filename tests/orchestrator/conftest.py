@@ -1,4 +1,4 @@
-"""A run log on the real Redis, without a service around it."""
+"""A run log on the real Redis, its projects and its connection, without a service around it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,9 +8,12 @@ import pytest
 
 from lab.sse import Event, parse
 from orchestrator.events import RunRequested, encode_body
-from orchestrator.runlog import RunLog
+from orchestrator.runlog import RunLog, connection
+from orchestrator.runlog.commands import Commands
 from orchestrator.runlog.connection import Client, connect
 from orchestrator.runlog.keys import RunKeys
+from tests.orchestrator.project_runs import Project
+from tests.orchestrator.shared_connection import PATIENCE, of
 
 PULSE = {b"beat", b"silence", b"kept"}
 
@@ -58,6 +61,10 @@ class Writer:
 NewRun = Callable[..., Writer]
 
 
+def ids(writer: Writer) -> list[int]:
+    return [event["id"] for event in writer.events()]
+
+
 @pytest.fixture
 def new_run(redis_url: str, unique: Callable[[str], str]) -> Iterator[NewRun]:
     """Makes runs: new_run(max_events=…)."""
@@ -77,3 +84,32 @@ def new_run(redis_url: str, unique: Callable[[str], str]) -> Iterator[NewRun]:
 @pytest.fixture
 def run(new_run: NewRun) -> Writer:
     return new_run()
+
+
+@pytest.fixture
+def share(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Client]]:
+    """Makes clients as a process under gevent has them."""
+    made: list[Client] = []
+
+    def make(url: str, tls_verify: bool = True) -> Client:
+        monkeypatch.setattr(connection, "is_module_patched", lambda name: True)
+        monkeypatch.setattr(connection, "REPLY_SECONDS", PATIENCE)
+        made.append(connect(url, 2, tls_verify))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def commands(share: Callable[..., Client], redis_url: str) -> Commands:
+    return of(share(redis_url))
+
+
+@pytest.fixture
+def project(redis_url: str, unique: Callable[[str], str]) -> Iterator[Project]:
+    client = connect(redis_url, 4)
+    yield Project(RunLog(client), client, unique("project"))
+    client.close()
+    client.connection_pool.disconnect()

@@ -4,7 +4,6 @@ Seen to fail, within a few examples each, with `publish_once` storing repeats, w
 not clearing `produced`, and with commit.lua storing files of stale attempts.
 """
 
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -24,8 +23,8 @@ from hypothesis.stateful import (
 from lab.sse import parse
 from orchestrator.events import RunRequested
 from orchestrator.runlog import AttemptStale, Begun, RunEnded, RunLog, RunMissing
+from tests.reliability.run_model import STEPS, Attempt, Model, Reader
 
-STEPS = ("one", "two")
 NONCES = ("a", "b", "c")
 DICE = st.sampled_from(range(12))  # what ends everything must be rare, or little happens
 CI = settings(
@@ -38,65 +37,6 @@ CI = settings(
 )
 
 _numbers = count(1)
-
-
-@dataclass
-class Attempt:
-    """What one attempt has published so far, in its own order."""
-
-    step: str
-    number: int
-    bodies: list[str] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
-    has_failed: bool = False
-
-
-@dataclass
-class Past:
-    """How the attempts of a step before its current one ended."""
-
-    failed: int = 0
-    interrupted: int = 0
-    spent: int = 0
-
-
-@dataclass
-class Reader:
-    """A viewer that reconnects with its cursor; `seen` by id, `gaps` as it was told of them."""
-
-    cursor: int = 0
-    seen: dict[int, bytes] = field(default_factory=dict)
-    gaps: set[int] = field(default_factory=set)
-
-
-@dataclass
-class Model:
-    """A run as the promises describe it."""
-
-    status: str | None = "queued"  # None: not stored (any more)
-    events: list[dict[str, Any]] = field(default_factory=list)  # all, in order; ids are places
-    trimmed: int = 0  # how many of the oldest are gone
-    current: dict[str, Attempt] = field(default_factory=dict)
-    past: dict[str, Past] = field(default_factory=lambda: {step: Past() for step in STEPS})
-    engine_attempts: dict[str, int] = field(default_factory=dict)
-    nonces: dict[str, str] = field(default_factory=dict)
-    results: dict[str, str] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
-
-    @property
-    def ended(self) -> bool:
-        return self.status in ("complete", "failed", "cancelled")
-
-    def publish(self, **event: Any) -> int:
-        self.events.append({"id": len(self.events) + 1, **event})
-        return len(self.events)
-
-    def refusal(self, attempt: Attempt) -> type[Exception] | None:
-        if self.status is None:
-            return RunMissing
-        if self.ended:
-            return RunEnded
-        return None if self.current.get(attempt.step) is attempt and not attempt.has_failed else AttemptStale
 
 
 class RunLogAgainstModel(RuleBasedStateMachine):
