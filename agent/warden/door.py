@@ -9,11 +9,11 @@ from __future__ import annotations
 import _socket  # what the module socket adds takes longer to import than most commands take to run
 import array
 import os
-import select
 import signal
 from contextlib import suppress
 
 from agent.warden import kernel
+from agent.warden.ready import ready
 from agent.warden.start import NICENESS
 
 ADDRESS = "127.0.0.1"
@@ -65,7 +65,7 @@ class Door:
         text = b""
         with suppress(OSError):
             self._control.shutdown(_socket.SHUT_WR)
-            while select.select([self._control], [], [], LAST_WORDS)[0] and (piece := self._control.recv(65_536)):
+            while ready([self._control.fileno()], LAST_WORDS) and (piece := self._control.recv(65_536)):
                 text += piece
         with suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
@@ -91,7 +91,7 @@ def _wait_behind(control: _socket.socket, orders: dict[str, object]) -> None:
         return  # the warden has ended before
     descriptors = array.array("i")
     descriptors.frombytes(ancillary[0][2])
-    if control.fileno() in select.select([control.fileno(), *descriptors], [], [])[0]:
+    if control.fileno() in ready([control.fileno(), *descriptors]):
         return
     import socket
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from contextlib import suppress
+
+from agent.warden.ready import ready
 
 APPEAR = 5.0
 """Seconds within which bubblewrap has made its namespaces (a few milliseconds) or has failed."""
@@ -26,9 +27,7 @@ class Jail:
         """bubblewrap writes ``{"child-pid": 123, …}``; nothing where it failed before it had a child."""
         text = b""
         give_up = time.monotonic() + APPEAR
-        while (
-            not text.rstrip().endswith(b"}") and select.select([info], [], [], max(0.0, give_up - time.monotonic()))[0]
-        ):
+        while not text.rstrip().endswith(b"}") and ready([info], max(0.0, give_up - time.monotonic())):
             piece = os.read(info, 4096)
             if not piece:
                 break

@@ -12,7 +12,6 @@ answer goes into a file, with ``"code"``, and with ``"by": "stop"`` or ``"servic
 from __future__ import annotations
 
 import os
-import select
 import sys
 import time
 from contextlib import suppress
@@ -24,6 +23,7 @@ from agent.warden.door import Door
 from agent.warden.held import Watcher
 from agent.warden.jail import Jail
 from agent.warden.orders import LENT, Orders, read_orders
+from agent.warden.ready import ready
 from agent.warden.start import FAILED, lend, start
 from agent.warden.walk import Room, Walker
 
@@ -136,8 +136,8 @@ class _Ward:
         return (128 - code if code < 0 else code), over or by
 
     def _who_calls(self) -> Answer:
-        ready = select.select(self._calls, [], [], 0)[0]
-        return {"by": self._calls[ready[0]]} if ready else {}
+        calling = ready(self._calls, 0)
+        return {"by": self._calls[calling[0]]} if calling else {}
 
     def _watch(self) -> Answer | None:
         """Until the jail ends, the service wants it to end, or a budget is passed."""
@@ -162,9 +162,9 @@ class _Ward:
         while True:
             pipes = self._background.pipes if self._background else []
             left = max(0.0, give_up - time.monotonic())
-            ready = select.select([self._ended, *self._calls, *pipes], [], [], left)[0]
-            if self._ended in ready or not ready or any(fd in self._calls for fd in ready):
-                return self._ended in ready
+            found = ready([self._ended, *self._calls, *pipes], left)
+            if self._ended in found or not found or any(fd in self._calls for fd in found):
+                return self._ended in found
             if self._background:
                 self._background.take()
             if time.monotonic() >= give_up:

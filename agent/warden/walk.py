@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import resource
-import select
 import signal
 import stat
 import time
 from contextlib import suppress
 
 from agent.warden import kernel
+from agent.warden.ready import ready
 from agent.warden.start import become
 
 PAUSE = 0.4
@@ -83,7 +83,7 @@ class Walker:
         text = b""
         with suppress(OSError):
             os.write(self._words, AGAIN + b"\n")
-            while (left := give_up - time.monotonic()) > 0 and select.select([self.pipe], [], [], left)[0]:
+            while (left := give_up - time.monotonic()) > 0 and ready([self.pipe], left):
                 if not (piece := os.read(self.pipe, LINE * 100)):
                     return None
                 text += piece
@@ -125,7 +125,7 @@ def _serve(workspace: str, uid: int | None, words: int, counts: int, most_bytes:
         taken, entries = count(root, most_bytes, most_entries)
         os.write(counts, b"%d %d\n" % (taken, entries))
         give_up = time.monotonic() + max(PAUSE, REST * (time.monotonic() - started))
-        while (rest := give_up - time.monotonic()) > 0 and select.select([words], [], [], rest)[0]:
+        while (rest := give_up - time.monotonic()) > 0 and ready([words], rest):
             said = os.read(words, 4096).split(b"\n")
             for path in said:
                 with suppress(OSError):
