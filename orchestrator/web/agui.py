@@ -17,6 +17,7 @@ from orchestrator.hub.frames import frame_data
 from orchestrator.settings import Settings
 from orchestrator.web import conversation, inputs
 from orchestrator.web.access import RunAccess
+from orchestrator.web.bodies import body
 from orchestrator.web.errors import Problem
 from orchestrator.web.streams import event_stream
 
@@ -38,7 +39,7 @@ class AgUiRoutes:
 
     def run(self) -> flask.typing.ResponseReturnValue:
         """Start the run that the client's run id names, or attach to it."""
-        asked = inputs.body(RunAgentInput, self.settings.agent_max_chat_bytes)
+        asked = body(RunAgentInput, self.settings.agent_max_chat_bytes)
         if asked.resume:
             return self._resume(asked, asked.resume)
         if not inputs.RUN_ID.fullmatch(asked.run_id):

@@ -24,6 +24,7 @@ from orchestrator.runlog.approvals import AnsweredBefore
 from orchestrator.settings import Settings
 from orchestrator.web import conversation, inputs
 from orchestrator.web.access import RunAccess
+from orchestrator.web.bodies import body
 from orchestrator.web.callers import caller
 from orchestrator.web.errors import Problem
 from orchestrator.web.streams import event_stream
@@ -106,7 +107,7 @@ class ChatRoutes:
         these, and the rest of the answer follows.
         """
         version = _version()
-        asked = inputs.body(ChatRequest, self.settings.agent_max_chat_bytes)
+        asked = body(ChatRequest, self.settings.agent_max_chat_bytes)
         _check_parts(asked.messages, self.settings.agent_max_value_chars)
         if answers := _answers(asked):
             return self._go_on(asked.id, answers, version)

@@ -12,7 +12,7 @@ import flask
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.access import LOCAL
-from orchestrator.web import inputs
+from orchestrator.web.bodies import body
 from orchestrator.web.callers import SESSION_COOKIE, Door, caller, from_own_page
 from orchestrator.web.errors import Problem
 from orchestrator.web.grants import Tokens
@@ -67,7 +67,7 @@ class ConsoleRoutes:
 
     def log_in(self) -> flask.typing.ResponseReturnValue:
         _only_from_the_console()
-        name = self.door.name_of(inputs.body(LogIn, self.max_body_bytes).key) if self.door.keys else LOCAL
+        name = self.door.name_of(body(LogIn, self.max_body_bytes).key) if self.door.keys else LOCAL
         session = self.tokens.sign_session(name, int(time.time()) + SESSION_SECONDS)
         response = flask.jsonify({"caller": name, "canLogOut": True})
         response.set_cookie(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated, Any, Final, TypeVar, get_args
+from typing import Annotated, Any, Final, get_args
 
 import flask
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
@@ -23,6 +21,7 @@ from orchestrator.project_ids import BadProjectId, check_new, check_readable
 from orchestrator.runlog.index import Cursor
 from orchestrator.runlog.record import END_STATUSES
 from orchestrator.runs import Fork, Prompt
+from orchestrator.web.bodies import body
 from orchestrator.web.errors import Problem
 from orchestrator.web.here import this_request
 
@@ -33,11 +32,6 @@ PAGE_RUNS_MOST: Final = 200
 STATUSES: Final = ("queued", "running", "waiting", *sorted(END_STATUSES))
 POLL_LONGEST: Final = 60.0
 """Seconds; above the 55 s that platform routers allow, so that their limit is the caller's to know."""
-
-SURROGATES: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-"""Halves of characters, which only JSON's escapes can write."""
-
-M = TypeVar("M", bound=BaseModel)
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 RUN_ID: Final = re.compile(messages.RUN_ID)
@@ -179,39 +173,6 @@ def checked(asked: PromptBody, models: list[str], max_chars: int) -> Prompt:
 def _check_model(model: str | None, models: list[str]) -> None:
     if model is not None and model not in models:
         raise Problem(400, f"Unknown model {model!r}", {"models": models})
-
-
-def body(model: type[M], max_bytes: int) -> M:
-    """The JSON body as ``model``, whose validators may raise Problems of their own. Raises Problem 400 or 413."""
-    given = _json_object(max_bytes)
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False)
-        if all(one["type"] == "string_type" for one in wrong):
-            details = {_place(one): f"expected a string, got {type(one['input']).__name__}" for one in wrong}
-            raise Problem(400, "Wrong types", details) from None
-        raise Problem(400, "The body is not as expected", {_place(one): one["msg"] for one in wrong}) from None
-
-
-def _place(error: ErrorDetails) -> str:
-    return ".".join(str(part)[:40] for part in error["loc"]) or "body"
-
-
-def _json_object(max_bytes: int) -> dict[str, Any]:
-    request = this_request()
-    sent = request.stream.read(max_bytes + 1) if (request.content_length or 0) <= max_bytes else None
-    if sent is None or len(sent) > max_bytes:
-        raise Problem(413, "The body is too large", {"allowedBytes": max_bytes})
-    try:
-        body = json.loads(sent.decode())
-        if SURROGATES.search(sent):
-            json.dumps(body, ensure_ascii=False).encode()  # a lone one can be neither stored nor sent
-    except (ValueError, RecursionError):
-        raise Problem(400, "The body is not valid JSON") from None
-    if not isinstance(body, dict):
-        raise Problem(400, f"The body must be a JSON object, not {type(body).__name__}")
-    return body
 
 
 def idempotency_key() -> str | None:

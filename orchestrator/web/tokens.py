@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from orchestrator.owners import ProjectOwners
 from orchestrator.runlog import RunLog
 from orchestrator.web import inputs
+from orchestrator.web.bodies import body
 from orchestrator.web.callers import Door, caller
 from orchestrator.web.errors import UNKNOWN_PROJECT, Problem
 from orchestrator.web.grants import Action, Grant, Tokens
@@ -63,7 +64,7 @@ class TokenRoutes:
 
     def make(self) -> flask.typing.ResponseReturnValue:
         self.door.key_only()
-        asked = inputs.body(TokenRequest, self.max_body_bytes)
+        asked = body(TokenRequest, self.max_body_bytes)
         grant = self._grant(asked)
         named = {"projectId": grant.project_id} if grant.project_id is not None else {"runId": grant.run_id}
         return {"token": self.tokens.sign(grant), "expiresAt": grant.expires * 1000, "can": grant.can, **named}, 201
