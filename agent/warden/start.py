@@ -55,12 +55,24 @@ def start(orders: Orders, info: int, cgroup: Cgroup | None) -> int:
         kernel.die_with_parent(signal.SIGKILL)
         if os.getppid() == parent:
             os.chdir("/")
+            _ordinary_signals()
             os.set_inheritable(info, True)
             os.execve(orders.argv[0], orders.argv, {})
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a command line that no program can be given
         os.write(2, f"The jail could not be started: {error}\n".encode())
     finally:
         os._exit(FAILED)
+
+
+def _ordinary_signals() -> None:
+    """A program keeps what is ignored and what is blocked. Python ignores SIGPIPE, without which the writer of
+    ``yes | head`` never ends, and a service behind ``nohup`` SIGHUP. SIGXFSZ stays ignored: a file that gets too large
+    is an error that the command can say something about, not its death.
+    """
+    for number in signal.valid_signals() - {signal.SIGXFSZ}:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def become(uid: int) -> None:
