@@ -63,10 +63,11 @@ class BubblewrapSandbox:
                     result = CommandResult(exit_code=None, killed=killed)
                 result = result.model_copy(update={"traffic": jailed.traffic()})
                 failure = None if result.killed else jailed.failure()
+                why = failure and f"Not run to its end: {failure}"
         except (identity.NoIdentity, seccomp.Unavailable) as error:
-            failure = str(error)
-        if failure is not None:
-            on_output("stderr", f"Not run: {failure}.\n")
+            why = f"Not run: {error}"
+        if why is not None:
+            on_output("stderr", f"{why}.\n")
             return CommandResult(exit_code=CANNOT_EXECUTE)
         return result
 

@@ -11,6 +11,7 @@ import os
 import stat
 from contextlib import suppress
 
+from agent.warden.gone import MayBeGone
 from agent.warden.jail import Jail
 from agent.warden.processor import ProcessorTime, Times, times
 
@@ -91,7 +92,7 @@ class Watcher:
     def _scratch(self) -> int:
         total = 0
         for path in SCRATCH:
-            with suppress(OSError):
+            with MayBeGone():
                 found = os.statvfs(self._jail.root(path))
                 total += (found.f_blocks - found.f_bfree) * found.f_frsize
                 total += (found.f_files - found.f_ffree) * PER_TMPFS_FILE
@@ -100,7 +101,7 @@ class Watcher:
     def _scratch_devices(self) -> set[int]:
         devices = set()
         for path in SCRATCH:
-            with suppress(OSError):
+            with MayBeGone():
                 devices.add(os.stat(self._jail.root(path)).st_dev)
         return devices
 
@@ -143,23 +144,22 @@ class _Shared:
         major, minor = (int(part, 16) for part in device.split(b":"))
         start, end = (int(part, 16) for part in span.split(b"-"))
         size = end - start + int(offset, 16)
-        try:
-            size = os.stat(f"{process.account}/map_files/{span.decode()}", dir_fd=proc).st_blocks * 512
-        except PermissionError:
-            self.is_guessed = True
-        except OSError:
-            pass  # unmapped since
+        with MayBeGone():  # unmapped since
+            try:
+                size = os.stat(f"{process.account}/map_files/{span.decode()}", dir_fd=proc).st_blocks * 512
+            except PermissionError:
+                self.is_guessed = True
         self._note(os.makedev(major, minor), int(inode), size)
 
     def _descriptors(self, proc: int, process: Process) -> int:
         folder = f"{process.account}/fd"
         count = 0
-        with suppress(OSError):
+        with MayBeGone():
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
             try:
                 for name in os.listdir(fd):
                     count += 1
-                    with suppress(OSError):
+                    with MayBeGone():
                         found = os.stat(name, dir_fd=fd)
                         if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
                             self._note(found.st_dev, found.st_ino, found.st_blocks * 512)
@@ -175,7 +175,7 @@ class _Shared:
 
 
 def _pids(proc: int) -> list[str]:
-    with suppress(OSError):
+    with MayBeGone():
         return [name for name in os.listdir(proc) if name.isdecimal()]
     return []
 
@@ -187,12 +187,22 @@ def _process(proc: int, pid: str) -> Process | None:
     account = pid
     if b"VmRSS" not in status and int(status.get(b"Threads", b"1")) > 1:
         # Its first thread has ended. The others still hold the memory, of which the process's own folder knows nothing.
-        with suppress(OSError):
-            for thread in os.listdir(os.open(f"{pid}/task", os.O_RDONLY, dir_fd=proc)):
-                alive = _status(proc, f"{pid}/task/{thread}")
-                if b"VmRSS" in alive:
-                    return Process(pid, f"{pid}/task/{thread}", {**alive, b"Threads": status[b"Threads"]})
+        for thread in _names(proc, f"{pid}/task"):
+            alive = _status(proc, f"{pid}/task/{thread}")
+            if b"VmRSS" in alive:
+                return Process(pid, f"{pid}/task/{thread}", {**alive, b"Threads": status[b"Threads"]})
     return Process(pid, account, status)
+
+
+def _names(proc: int, folder: str) -> list[str]:
+    """What is in a folder; nothing if its process has ended."""
+    with MayBeGone():
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
+        try:
+            return os.listdir(fd)
+        finally:
+            os.close(fd)
+    return []
 
 
 def _status(proc: int, folder: str) -> dict[bytes, bytes]:
@@ -237,16 +247,13 @@ def _send_buffer() -> int:
 
 def _read(path: str, folder: int | None = None) -> bytes:
     """The file's bytes, none if its process has ended or is closed to us."""
-    try:
+    with MayBeGone():
         fd = os.open(path, os.O_RDONLY, dir_fd=folder)
-    except OSError:
-        return b""
-    try:
-        pieces = []
-        while piece := os.read(fd, 1 << 16):
-            pieces.append(piece)
-        return b"".join(pieces)
-    except OSError:
-        return b""
-    finally:
-        os.close(fd)
+        try:
+            pieces = []
+            while piece := os.read(fd, 1 << 16):
+                pieces.append(piece)
+            return b"".join(pieces)
+        finally:
+            os.close(fd)
+    return b""

@@ -20,6 +20,7 @@ from agent.warden import network
 from agent.warden.background import Background
 from agent.warden.cgroup import Cgroup, make_cgroup
 from agent.warden.door import Door
+from agent.warden.gone import SHORT
 from agent.warden.held import Watcher
 from agent.warden.jail import Jail
 from agent.warden.orders import LENT, Orders, read_orders
@@ -49,12 +50,16 @@ Answer = dict[str, float | str]
 def main(orders_fd: int, control: int) -> int:
     os.set_inheritable(control, False)  # the command must not get it
     orders = read_orders(orders_fd)
-    door = Door(orders.proxy, orders.direct)
-    background = Background(**orders.background) if orders.background else None
-    status, answer = FAILED, _prepare(orders, door)
-    if not answer:
-        status, answer = _keep(orders, control, background)
-    moved = door.close()
+    background = door = None
+    try:
+        background = Background(**orders.background) if orders.background else None
+        door = Door(orders.proxy, orders.direct)
+        status, answer = FAILED, _prepare(orders, door)
+        if not answer:
+            status, answer = _keep(orders, control, background)
+    except OSError as error:  # whatever there was of a jail ends with this process
+        status, answer = FAILED, {"failed": f"this machine has too little left for its warden ({_words(error)})"}
+    moved = door.close() if door else b""
     if background is not None:
         background.write_end({"code": status, **answer}, moved)
     else:
@@ -70,9 +75,14 @@ def _prepare(orders: Orders, door: Door) -> Answer:
         if orders.uid is not None:
             lend(orders)
     except OSError as error:
-        needs = "CAP_SYS_ADMIN is needed to make a network and to lend a folder"
-        return {"failed": f"{needs} ({error.strerror or error})"}
+        if error.errno in SHORT:
+            raise
+        return {"failed": f"CAP_SYS_ADMIN is needed to make a network and to lend a folder ({_words(error)})"}
     return {}
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _keep(orders: Orders, control: int, background: Background | None) -> tuple[int, Answer]:
