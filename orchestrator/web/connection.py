@@ -197,13 +197,15 @@ class TimedBody:
     def read(self, size: int | None = None) -> bytes:
         with self._answering():
             data: bytes = self._body.read(size)
-            self._note(data)
+            self._note(data, size)
             return data
 
-    def _note(self, data: bytes) -> None:
+    def _note(self, data: bytes, size: int | None) -> None:
         if self._left is not None:
             self._left -= len(data)
-        self.is_whole = not data or self._left == 0
+            self.is_whole = self._left == 0
+        elif size != 0:  # chunks are read until there are as many bytes or none are left
+            self.is_whole = size is None or size < 0 or len(data) < size
 
     def await_more(self) -> None:
         """Until more has come than what came with the head, or the time is over: then reading it says so.

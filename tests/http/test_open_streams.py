@@ -158,6 +158,16 @@ def test_a_body_that_nobody_has_read_is_no_request(quiet: Service, run: Run) -> 
         assert b"HTTP/1.1" not in rest_of(client)
 
 
+def test_a_body_in_chunks_that_was_read_to_its_end_is_followed_by_a_next_request(service: Service) -> None:
+    """It was taken for one that may go on, and the request behind it was dropped."""
+    body = b'{"projectId": "chunks", "value": "v", "model": "offline"}'
+    fields = ("Content-Type: application/json", "Transfer-Encoding: chunked")
+    post = request("/agent/run", "1.1", *fields).replace(b"GET", b"POST") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    with opened(service, post + request("/healthz", "1.1", "Connection: close")) as client:
+        _, end, answer = rest_of(client).partition(b"\r\n0\r\n\r\n")
+    assert end and answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b'{"status":"ok"}\n')
+
+
 def test_http_1_0_gets_frames_as_they_are_and_the_end_of_the_connection(quiet: Service, run: Run) -> None:
     with opened(quiet, request(watch(run), "1.0", "Connection: keep-alive")) as client:
         run.say("word")
