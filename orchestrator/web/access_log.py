@@ -40,18 +40,23 @@ def path() -> str:
     return flask.request.path[:PATH_LONGEST]
 
 
+def forget_request() -> None:
+    """What is logged now belongs to none, or to the next one of the connection: they share a greenlet."""
+    unbind_contextvars("request_id", "caller")
+
+
 def _begin() -> None:
     request, known = this_request(), here()
     given = request.headers.get(HEADER, "")
     request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
-    unbind_contextvars("caller")  # a connection's requests share a greenlet
+    forget_request()  # under another server than ours
     bind_contextvars(request_id=request_id)
     known.request_id, known.began = request_id, time.monotonic()
 
 
 def _end(response: flask.Response) -> flask.Response:
     request, known = this_request(), here()
-    stream: Stream | None = known.get("stream")
+    stream: Stream | None = known.get("stream") if response.is_streamed else None  # an error may be the answer instead
     response.headers.add(HEADER, known.request_id)
     _count(request, response.status_code, time.monotonic() - known.began, stream is not None)
     say = partial(_say, known.began, _facts(request, known, response.status_code), stream)

@@ -57,8 +57,13 @@ class App(flask.Flask):
         return None
 
     def process_response(self, response: flask.Response) -> flask.Response:
+        """Where one fails, its error is the answer; the others give it its headers and its line in the log."""
         for function in self._around(this_request().blueprint).after:
-            response = function(response)
+            try:
+                response = function(response)
+            except Exception as error:
+                response.close()  # a stream would stay for ever
+                response = self.make_response(self.handle_user_exception(error))
         return response
 
     def _find_around(self, blueprint: str | None) -> _Around:
@@ -72,9 +77,16 @@ class App(flask.Flask):
         return func
 
     def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
-        """Routes are the same under every name of the service."""
-        if request is None or "HTTP_UPGRADE" in request.environ:
-            return super().create_url_adapter(request)
+        """Routes are the same under every name of the service, also under what can be no name."""
+        if request is None:
+            return None
         asked = request.query_string.decode(errors="replace")
-        where = (request.host, request.root_path, "", request.scheme)
-        return self.url_map.bind(*where, request.method, request.path, asked)
+        return self.url_map.bind("", request.root_path, "", _scheme(request), request.method, request.path, asked)
+
+
+def _scheme(request: flask.Request) -> str:
+    """None of the routes is one of web sockets: who asks for such is told so."""
+    said = request.environ
+    if said.get("HTTP_UPGRADE", "").lower() == "websocket" and "upgrade" in said.get("HTTP_CONNECTION", "").lower():
+        return "ws"
+    return request.scheme

@@ -14,6 +14,7 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
+from orchestrator.web.access_log import forget_request
 from orchestrator.web.connection import Debtors, LeftConnection, Patience, TimedBody, TimedSocket
 from orchestrator.web.gunicorn_answer import keep_at_hand
 
@@ -79,6 +80,7 @@ class DrainingWorker(GeventWorker):
     @contextmanager
     def timeout_ctx(self) -> Iterator[None]:  # type: ignore[override]  # its stubs know no context managers
         """Around the wait for a request: gunicorn ends the connection where none has come of it."""
+        forget_request()
         greenlet = gevent.getcurrent()
         seconds = self.cfg.keepalive if greenlet in self._serving else self._patience.head
         sock = self._sockets[greenlet]

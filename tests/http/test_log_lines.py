@@ -1,5 +1,6 @@
 """One access line a request; a stream's at its end, with its events; and ids by which lines are found again."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
@@ -46,6 +47,30 @@ def test_an_id_that_is_none_is_replaced(shared: Service, given: str) -> None:
     request_id = answer.headers["x-request-id"]
     assert len(request_id) == 16
     assert has(shared.log_lines(), event="http.request", path="/healthz", request_id=request_id, caller="-")
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", ".localhost", f"{'a' * 64}.example", "[::1", "\N{LATIN SMALL LETTER E WITH ACUTE}"]
+)
+def test_a_host_that_can_be_no_name_is_answered_like_others(shared: Service, host: str) -> None:
+    """Seen: 500 without an id, two tracebacks and no access line, for whoever asked."""
+    answer = shared.http.get("/healthz", headers=[(b"Host", host.encode("latin-1"))])
+    assert answer.status_code == 200
+    assert has(shared.log_lines(), event="http.request", request_id=answer.headers["x-request-id"])
+    assert not has(shared.log_lines(), level="error")
+
+
+def test_what_is_said_of_garbage_names_nobody_who_asked_before_on_the_connection(shared: Service) -> None:
+    """A router's connection carries the requests of many."""
+    first = f"GET /agent/models HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {WEB}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=SECONDS) as client:
+        client.sendall(first.encode() + b"nothing-of-http\r\n\r\n")
+        received = b""
+        while data := client.recv(65_536):
+            received += data
+    assert received.startswith(b"HTTP/1.1 200 ") and b"HTTP/1.1 400 " in received
+    line = next(line for line in shared.log_lines() if "nothing-of-http" in line["event"])
+    assert "request_id" not in line and "caller" not in line
 
 
 def test_refused_and_unknown_requests_are_lines_too(shared: Service) -> None:

@@ -60,6 +60,8 @@ def test_a_wrong_key_opens_no_session_and_is_nowhere_in_the_log(browser: httpx.C
         {"Sec-Fetch-Site": "none"},
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},
+        {"Origin": "http://[no-address"},
+        {"Origin": "//[x]"},
         {},
     ],
 )
