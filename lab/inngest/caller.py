@@ -75,6 +75,9 @@ class Caller:
         return reply
 
     def _send(self, run: Run, call: Call, body: bytes) -> Reply:
+        if rule := self._faults.take("refuse", call):
+            call.status, call.fault = rule.status, "refused"
+            return read_reply(rule.status, {}, b"<h1>Bad gateway</h1>")
         url = httpx.URL(run.function.url).copy_merge_params({"stepId": call.target})
         # The read timeout is that between two bytes, which is how platform routers count, too.
         timeout = httpx.Timeout(CALL_SECONDS, connect=5.0, read=self._faults.cut_seconds or CALL_SECONDS)

@@ -14,6 +14,7 @@ class Rule:
     matches: Predicate
     times: int
     seconds: float = 0.0
+    status: int = 0
 
 
 class Faults:
@@ -39,6 +40,10 @@ class Faults:
     def duplicate(self, matches: Predicate, after: float = 0.1, times: int = 1) -> None:
         """Call again after `after` seconds while the first call goes on, as a server does whose proxy gave up."""
         self._add("duplicate", Rule(matches, times, after))
+
+    def refuse(self, matches: Predicate, status: int, times: int = 1) -> None:
+        """Answer in the app's place, with a page, as a router does that cannot reach it."""
+        self._add("refuse", Rule(matches, times, status=status))
 
     def cut_after(self, seconds: float | None) -> None:
         """Put a proxy before the app that gives up on calls without a byte for `seconds`; None takes it away."""

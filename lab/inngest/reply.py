@@ -48,7 +48,7 @@ def read_reply(status: int, headers: Mapping[str, str], raw: bytes) -> Reply:
         raise BadReply("the response did not come from an Inngest SDK")
     return Reply(
         status=status,
-        body=_json_or_text(raw),
+        body=_json_or_text(raw) if SDK_HEADER in headers else _fatal(status, raw),
         no_retry=headers.get(NO_RETRY_HEADER) == "true",
         retry_after=_seconds_until(headers.get("retry-after")),
         streamed=streamed,
@@ -67,6 +67,12 @@ def no_answer(message: str) -> Json:
     """The error where no call was answered: the real server says it twice, the second time as text."""
     error = error_of({"message": message})
     return error | {"message": json.dumps({"error": error})}
+
+
+def _fatal(status: int, raw: bytes) -> Json:
+    """What the real server makes of a refusal that no SDK has written, such as a router's page."""
+    message = f"Your server returned HTTP {status} before the SDK responded."
+    return {"name": "Server returned a fatal error", "message": message, "stack": raw.decode(errors="replace")}
 
 
 def _unwrap(headers: Mapping[str, str], raw: bytes) -> tuple[int, Mapping[str, str], bytes]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from lab.inngest import InngestExecutor, Run
 from lab.llm import fails, says
 from lab.model_server import Gate, ModelServer
@@ -43,6 +45,21 @@ def test_a_run_that_inngest_could_not_reach_goes_on(
     """It gives up after four calls. Without the look in on_failure a run failed because processes were killed."""
     prompt = model_server.script(unique("unreachable"), writes("a.txt", "a"), says("done"))
     rough_executor.faults.drop_answer(lambda call: call.event["data"].get("value") == prompt, times=4)
+    assert _end_of(rough_inngest_service, prompt)["type"] == "complete"
+    assert model_server.calls(prompt) == 2
+
+
+@pytest.mark.parametrize("status", [404, 502, 503])
+def test_a_run_whose_calls_a_router_refused_goes_on(
+    status: int,
+    rough_inngest_service: Service,
+    rough_executor: InngestExecutor,
+    model_server: ModelServer,
+    unique: Callable[[str], str],
+) -> None:
+    """As while its processes are being replaced. Inngest names that otherwise than a call without an answer."""
+    prompt = model_server.script(unique("refused"), writes("a.txt", "a"), says("done"))
+    rough_executor.faults.refuse(lambda call: call.event["data"].get("value") == prompt, status, times=4)
     assert _end_of(rough_inngest_service, prompt)["type"] == "complete"
     assert model_server.calls(prompt) == 2
 
