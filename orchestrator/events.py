@@ -68,7 +68,7 @@ class RunError(Value):
 
 
 class RunCancelled(Value):
-    run_id: str
+    run_id: str = Field(pattern=f"^{RUN_ID}$")
 
 
 def end_code(error: PermanentError) -> EndCode:

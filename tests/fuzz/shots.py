@@ -11,7 +11,12 @@ from lab.inngest.caller import sign
 T = TypeVar("T")
 
 RUN_ID = "run_0123456789abcdef01234567"
-FUNCTIONS = ("runwire-code-agent-run", "runwire-code-agent-run-failure", "runwire-code-agent-cancelled")
+FUNCTIONS = (
+    "runwire-code-agent-run",
+    "runwire-code-agent-run-failure",
+    "runwire-code-agent-cancelled",
+    "runwire-code-agent-run-cancelled",
+)
 PATHS = (
     "/agent/run",
     "/api/agent/run",

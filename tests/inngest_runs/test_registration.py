@@ -7,7 +7,7 @@ from lab.service import Service
 from tests.conftest import StartService
 from tools.processes import wait_until
 
-FUNCTIONS = ("runwire-code-agent-run", "runwire-code-agent-cancelled")
+FUNCTIONS = ("runwire-code-agent-run", "runwire-code-agent-cancelled", "runwire-code-agent-run-cancelled")
 
 
 def is_ready(service: Service) -> bool:

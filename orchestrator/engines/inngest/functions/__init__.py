@@ -6,12 +6,12 @@ from typing import Any
 
 import inngest
 
-from orchestrator.engines.inngest.functions import code_agent_run, function_cancelled
+from orchestrator.engines.inngest.functions import code_agent_run, function_cancelled, run_cancelled
 from orchestrator.engines.inngest.functions.dependencies import Dependencies
 
 
 def make_functions(client: inngest.Inngest, dependencies: Dependencies) -> list[inngest.Function[Any]]:
-    return [code_agent_run.make(client, dependencies), function_cancelled.make(client, dependencies)]
+    return [module.make(client, dependencies) for module in (code_agent_run, function_cancelled, run_cancelled)]
 
 
 __all__ = ["Dependencies", "make_functions"]
