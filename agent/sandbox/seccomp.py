@@ -49,6 +49,7 @@ FORBIDDEN: Final = (
 )
 NEW_NAMESPACES: Final = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 """clone's CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID, NET."""
+CLONE_FILES, CLONE_THREAD, CLOSE_RANGE_UNSHARE = 0x400, 0x10000, 2
 UNIX, INET, NETLINK, INET6, LAST_FAMILY = 1, 2, 16, 10, 45
 """Socket families. Netlink: only its routing protocol (0), which tells programs the names of the interfaces."""
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
@@ -111,6 +112,9 @@ def _rules() -> Iterator[Rule]:
         yield call, errno.ENOSYS, ()
     for call in FORBIDDEN:
         yield call, errno.EPERM, ()
+    # A thread with descriptors of its own, which stand in no list that anybody looks at: deleted files that it holds.
+    yield "clone", errno.EPERM, ((0, MASKED_EQ, CLONE_THREAD | CLONE_FILES, CLONE_THREAD),)
+    yield "close_range", errno.EINVAL, (_has(2, CLOSE_RANGE_UNSHARE),)
     for flag in NEW_NAMESPACES:
         yield "clone", errno.EPERM, (_has(0, flag),)
     for request in (TIOCSTI, TIOCLINUX):

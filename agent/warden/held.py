@@ -36,13 +36,17 @@ class Process:
 
 
 class Held:
-    """``memory`` in bytes, ``processes`` with threads, ``cpu`` in seconds; ``deleted``: bytes on the disk by inode."""
+    """``memory`` in bytes, ``processes`` with threads, ``cpu`` in seconds; ``deleted``: bytes on the disk by inode.
+
+    ``in_flight``: descriptors that were sent and not received. What they stand for nobody can see.
+    """
 
     def __init__(self) -> None:
         self.memory = 0
         self.processes = 0
         self.cpu = 0.0
         self.deleted: dict[int, int] = {}
+        self.in_flight = 0
 
 
 class Watcher:
@@ -69,14 +73,16 @@ class Watcher:
         held.processes = len(pids) + sum(process.threads - 1 for process in processes)
         held.cpu = self._processor_time.look(_times(proc, processes))
         scratch = self._scratch()
-        held.memory = scratch + self._sockets() + sum(process.tables for process in processes)
-        shared = _Shared(self._disk, self._scratch_devices())
+        unix = _read(self._jail.path("net/unix")).split(b"\n")[1:-1]
+        held.memory = scratch + len(unix) * self._per_unix_socket + self._waiting()
+        held.memory += sum(process.tables for process in processes)
+        shared = _Shared(self._disk, self._scratch_devices(), _inodes(unix))
         for process in processes:
             held.memory += shared.look(proc, process)
             if held.memory > self._most_memory:
                 break  # no need to know by how much
         held.memory += sum(shared.memory.values()) + self._unseen(shared, scratch)
-        held.deleted = shared.disk
+        held.deleted, held.in_flight = shared.disk, shared.in_flight
         if held.memory + sum(process.own for process in processes) > self._most_memory:
             held.memory += sum(_private(proc, process) for process in processes)
         else:
@@ -105,8 +111,9 @@ class Watcher:
                 devices.add(os.stat(self._jail.root(path)).st_dev)
         return devices
 
-    def _sockets(self) -> int:
-        total = max(0, _read(self._jail.path("net/unix")).count(b"\n") - 1) * self._per_unix_socket
+    def _waiting(self) -> int:
+        """Bytes in buffers of sockets of the internet's kinds."""
+        total = 0
         for name in ("tcp", "tcp6", "udp", "udp6"):
             for line in _read(self._jail.path(f"net/{name}")).split(b"\n")[1:]:
                 if len(fields := line.split()) > 4:
@@ -123,15 +130,18 @@ class _Shared:
     what is left of it (``is_guessed``).
     """
 
-    def __init__(self, disk: int, scratch: set[int]) -> None:
+    def __init__(self, disk: int, scratch: set[int], unix: set[int]) -> None:
         self.memory: dict[tuple[int, int], int] = {}
         self.disk: dict[int, int] = {}
+        self.in_flight = 0
         self.is_guessed = False
-        self._disk = disk
-        self._scratch = scratch
+        self._disk, self._scratch, self._unix = disk, scratch, unix
+        self._sockets: set[int] = set()
 
     def look(self, proc: int, process: Process) -> int:
         """Note what ``process`` holds; returns the bytes that the kernel's records about it take."""
+        with MayBeGone():
+            self._file(os.stat(f"{process.account}/exe", dir_fd=proc))  # held though nothing of it be mapped any more
         maps = _read(f"{process.account}/maps", proc)
         if b"(deleted)" in maps:
             for line in maps.split(b"\n"):
@@ -161,17 +171,34 @@ class _Shared:
                     count += 1
                     with MayBeGone():
                         found = os.stat(name, dir_fd=fd)
-                        if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
-                            self._note(found.st_dev, found.st_ino, found.st_blocks * 512)
+                        self._file(found)
+                        if found.st_ino in self._unix and stat.S_ISSOCK(found.st_mode):
+                            self._socket(found.st_ino, _read(f"{process.account}/fdinfo/{name}", proc))
             finally:
                 os.close(fd)
         return count
+
+    def _file(self, found: os.stat_result) -> None:
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 0:
+            self._note(found.st_dev, found.st_ino, found.st_blocks * 512)
+
+    def _socket(self, inode: int, info: bytes) -> None:
+        """``info``: its file in fdinfo, which says how many descriptors wait in it (since Linux 5.6)."""
+        if inode not in self._sockets:
+            self._sockets.add(inode)
+            self.in_flight += int(info.partition(b"scm_fds:")[2].split(None, 1)[0]) if b"scm_fds:" in info else 0
 
     def _note(self, device: int, inode: int, size: int) -> None:
         if device == self._disk:
             self.disk[inode] = max(size, self.disk.get(inode, 0))
         elif device not in self._scratch:  # which is counted as a whole
             self.memory[device, inode] = max(size, self.memory.get((device, inode), 0))
+
+
+def _inodes(unix: list[bytes]) -> set[int]:
+    """Of the lines of net/unix. A socket's name may hold lines of its own, which add to them and hide none."""
+    fields = (line.split(None, 7) for line in unix)
+    return {int(each[6]) for each in fields if len(each) > 6 and each[6].isdigit()}
 
 
 def _pids(proc: int) -> list[str]:

@@ -21,6 +21,9 @@ PAUSE = 0.4
 REST = 2.0
 """… and this many times as long as the walk took, so that it takes at most a third of a processor."""
 LINE = 64
+MOST_OPEN = 8_192
+"""Descriptors, two for each folder on the way: twice as deep as any path that a program can name. Each folder takes 4 KB
+here, which is on no jail's account: where a process may open a million files, a nest of 200,000 folders took 800 MB."""
 AGAIN = b"again"
 """Said to the counting process: begin a count now. All else that is said is the path of the jail's user namespace."""
 FRESH = b"fresh"
@@ -40,6 +43,10 @@ class Room:
     def has_shrunk(self) -> bool:
         free_bytes, free_files = self._free()
         return self._bytes - free_bytes > self.BYTES or self._files - free_files > self.FILES
+
+    def lost(self) -> int:
+        """Bytes; less than none if it has got more."""
+        return self._bytes - self._free()[0]
 
     def _free(self) -> tuple[int, int]:
         found = os.statvfs(self._workspace)
@@ -113,8 +120,8 @@ def _count(line: bytes) -> tuple[int, int]:
 
 
 def _serve(workspace: str, uid: int | None, words: int, counts: int, most_bytes: int, most_entries: int) -> None:
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], MOST_OPEN)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     parent = os.getppid()
     root = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     if uid is not None:

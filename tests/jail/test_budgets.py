@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 
 import pytest
 
@@ -10,6 +12,11 @@ from agent.sandbox import MB, Budgets
 from tests.jail.conftest import Run
 
 SMALL = Budgets(memory=192 * MB, processes=48, cpu=30, disk=48 * MB, files=800)
+
+
+needs_gcc = pytest.mark.skipif(
+    shutil.which("gcc", path="/usr/bin") is None or os.uname().machine != "x86_64", reason="made for x86-64 by gcc"
+)
 
 
 def python(program: str) -> str:
@@ -154,6 +161,37 @@ for n in range(4):
     os.posix_fallocate(held[-1].fileno(), 0, 20 << 20)
 time.sleep(30)
 """
+IN_FLIGHT = """
+import os, socket, time
+pairs = [socket.socketpair() for _ in range(3)]
+for number, (near, far) in enumerate(pairs):
+    with open(f"{number}", "wb") as file:
+        os.unlink(f"{number}")
+        file.write(bytes(25 << 20))
+        file.flush()
+        socket.send_fds(near, [b"x"], [file.fileno()])
+time.sleep(30)
+"""
+# A program that is deleted and takes itself out of its memory, but for a page without a file, on which it goes on.
+UNMAPPED = r"""
+#define CALL(n, a, b) ({ long r; \
+    asm volatile("syscall" : "=a"(r) : "a"(n), "D"(a), "S"(b) : "rcx", "r11", "memory"); r; })
+static void go_on(void) {
+    long forever[2] = {30, 0};
+    CALL(11, 0x400000, 1 << 20);
+    for (;;) CALL(35, forever, 0);
+}
+void _start(void) {
+    register long r10 asm("r10") = 0x22, r8 asm("r8") = -1, r9 asm("r9") = 0;
+    char *page;
+    asm volatile("syscall" : "=a"(page) : "a"(9), "D"(0), "S"(4096), "d"(7), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11");
+    for (int n = 0; n < 512; n++) page[n] = ((char *)go_on)[n];
+    ((void (*)(void))page)();
+}
+"""
+RUN_UNMAPPED = f"""cat > a.c <<'END'{UNMAPPED}END
+gcc -O1 -fno-stack-protector -nostdlib -static -no-pie a.c -o a || exit 9
+for n in 1 2 3; do cp a $n; head -c 25M /dev/zero >> $n; ./$n & sleep 0.1; rm $n; done; sleep 30"""
 
 
 @pytest.mark.parametrize(
@@ -165,6 +203,8 @@ time.sleep(30)
             id="in a folder that is closed",
         ),
         pytest.param(python(DELETED_BUT_OPEN), id="deleted, still open"),
+        pytest.param(python(IN_FLIGHT), id="deleted, on their way from socket to socket"),
+        pytest.param(RUN_UNMAPPED, id="deleted, of a program that runs", marks=needs_gcc),
     ],
 )
 def test_disk(run: Run, command: str) -> None:
@@ -188,6 +228,13 @@ def test_sparse_files_take_no_disk(run: Run) -> None:
 
 def test_files(run: Run) -> None:
     ending = run("for i in $(seq 12); do mkdir $i; (cd $i; seq 100 | xargs touch); done; sleep 30", SMALL)
+    assert ending.budget == "files", ending
+
+
+def test_a_nest_deeper_than_any_path_counts_as_too_many_files(run: Run) -> None:
+    """Whoever counts has all folders on the way open, at nobody's cost but the machine's."""
+    nest = "import os, time\nfor _ in range(5000): os.mkdir('d'); os.chdir('d')\ntime.sleep(30)"
+    ending = run(python(nest), Budgets())
     assert ending.budget == "files", ending
 
 

@@ -35,6 +35,8 @@ REFUSED = {
     "ptrace": ("101,0,0,0,0", "EPERM"),
     "unshare of a user namespace": ("272,0x10000000", "EPERM"),
     "clone into a user namespace": ("56,0x10000011,0,0,0,0", "EPERM"),
+    "clone of a thread with other files": ("56,0x10900,0,0,0,0", "EPERM"),
+    "close_range that parts with the other threads": ("436,1000,1000,2", "EINVAL"),
     "mount": ("165,0,0,0,0,0", "EPERM"),
     "open_tree": ("428,-100,0,1", "EPERM"),
     "name_to_handle_at": ("303,-100,0,0,0,0", "EPERM"),
