@@ -41,6 +41,9 @@ def start_without_copying() -> None:
 
     popen: Any = gevent.subprocess.Popen
     popen._execute_child, popen._close_pipe_fds = execute_child, close_pipe_fds
+    # gevent's own forgets the pipes that it has when there is no descriptor left for the next one.
+    popen._get_handles, popen._on_error_fd_closer = plain._get_handles, plain._on_error_fd_closer
+    popen.pipesize = -1
 
 
 def _with(function: Any, **names: Any) -> Callable[..., Any]:

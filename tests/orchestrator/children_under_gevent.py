@@ -10,15 +10,21 @@ monkey.patch_all()
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
 import gevent
 
 from orchestrator.children import start_without_copying
 
 start_without_copying()
+
+FEW = 100
+FOR_A_START = 6
+"""Descriptors: two pipes for it, and one that tells whether it began."""
 
 copies: list[int] = []
 os.register_at_fork(before=lambda: copies.append(1))
@@ -36,6 +42,7 @@ def main() -> None:
         "killed": _killed(),
         "handed on": _handed_on(),
         "ticks meanwhile": _ticks_while("sleep 0.3"),
+        "without descriptors": _without_descriptors(),
     }
     gevent.sleep(0.1)  # what gevent closes it closes then
     found["left open"] = len(os.listdir("/proc/self/fd")) - open_before
@@ -69,6 +76,27 @@ def _handed_on() -> list[bool]:
     os.close(given)
     os.close(other)
     return looks
+
+
+def _without_descriptors() -> list[str]:
+    """What comes of starts for which there are none left, or only some; as few must be left after them as before."""
+    came_of_it = set()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, before[1]))
+    for left in range(FOR_A_START):
+        gevent.sleep(0.01)  # what gevent closes it closes then
+        held = []
+        with suppress(OSError):
+            while True:
+                held.append(os.dup(0))
+        for fd in held[len(held) - left :]:
+            os.close(fd)
+        gevent.sleep(0.01)
+        came_of_it.add(_refused(["true"]))
+        for fd in held[: len(held) - left]:
+            os.close(fd)
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    return sorted(came_of_it)
 
 
 def _ticks_while(command: str) -> bool:

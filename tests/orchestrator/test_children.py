@@ -21,6 +21,7 @@ def test_children_are_started_without_a_copy_of_the_process_and_are_as_ever() ->
         "killed": -9,
         "handed on": [True, False],
         "ticks meanwhile": True,
+        "without descriptors": ["OSError None"],
         "left open": 0,
         "copies": 0,
     }
