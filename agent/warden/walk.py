@@ -22,8 +22,8 @@ REST = 2.0
 """… and this many times as long as the walk took, so that it takes at most a third of a processor."""
 LINE = 64
 MOST_OPEN = 8_192
-"""Descriptors, two for each folder on the way: twice as deep as any path that a program can name. Each folder takes 4 KB
-here, which is on no jail's account: where a process may open a million files, a nest of 200,000 folders took 800 MB."""
+"""Descriptors, two for each folder on the way: twice as deep as any path that a program can name. A folder takes 4 KB
+here, on no jail's account: where a process may open a million files, a nest of 200,000 folders took 800 MB."""
 AGAIN = b"again"
 """Said to the counting process: begin a count now. All else that is said is the path of the jail's user namespace."""
 FRESH = b"fresh"
