@@ -117,6 +117,7 @@ def post_worker_init(worker):
         gevent.spawn(service.stop)
         gevent.spawn_later(1, worker.close_idle)  # a second for requests that are on their way
         gevent.spawn_later(2, service.hang_up)  # and one more for clients to take what was sent to them
+        gevent.spawn_later(5, worker.close_unfinished)  # bodies are small: who still owes one would hold up the end
         stop_listening(number, frame)
 
     signal.signal(signal.SIGTERM, drain)

@@ -230,11 +230,14 @@ class TimedBody:
         try:
             with self._debtors.owing(self._sock):
                 yield
-            if self._sock.hung_up and not self.answered:
-                raise GreenletExit  # among a thousand of them an answer to each would be felt by others
         except (TimeoutError, ParseException, NoMoreData) as error:
             self._request.force_close()
-            raise NoMoreData if self.answered else _complaint(error) from None
+            if self.answered:
+                raise NoMoreData from None
+            if not self._sock.hung_up:  # else it is not the client's mistake
+                raise _complaint(error) from None
+        if self._sock.hung_up and not self.answered:
+            raise GreenletExit  # among a thousand of them an answer to each would be felt by others
 
 
 def _complaint(error: Exception) -> HTTPException:

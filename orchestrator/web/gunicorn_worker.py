@@ -41,7 +41,10 @@ SHARE_OF_FILES: Final = 4
 
 
 class DrainingWorker(GeventWorker):
-    """``close_idle`` ends the connections that wait for a next request. Streams leave their requests and come back."""
+    """``close_idle`` ends connections that wait for a next request, ``close_unfinished`` those that wait for a body.
+
+    Streams leave their requests and come back.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,6 +139,9 @@ class DrainingWorker(GeventWorker):
 
     def close_idle(self) -> None:
         self._heads.hang_up()
+
+    def close_unfinished(self) -> None:
+        self._bodies.hang_up()
 
 
 def _owes_a_small_body(req: Any) -> bool:

@@ -1,10 +1,12 @@
 """SIGTERM ends a service in order: streams end at once, a step that waits is given up, and the run goes on later."""
 
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection
 
+import pytest
 import redis
 
 from lab.model_server import Gate, ModelServer
@@ -58,6 +60,21 @@ def test_a_poll_that_waits_does_not_hold_up_the_end(
         assert client.getresponse().read() == b'{"events":[],"next":1,"done":false}'
         wait_until(lambda: not service.is_alive(), 25, "the service to end")
     assert service.log().count("Worker exiting") == 1, "the worker was killed"
+
+
+@pytest.mark.parametrize("fields", ["Content-Length: 50", "Transfer-Encoding: chunked"])
+def test_half_a_body_does_not_hold_up_the_end(start_service: StartService, fields: str) -> None:
+    """The worker waited for it until it was killed. Nor is the client told that it was its fault."""
+    service = start_service(workers=1, REQUEST_BODY_TIMEOUT="120")
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as client:
+        client.sendall(f"POST /agent/run HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}\r\n\r\n5\r\n".encode())
+        assert service.http.get("/healthz").status_code == 200  # so it was read
+        service.terminate()
+        assert client.recv(1) == b""
+        wait_until(lambda: not service.is_alive(), 25, "the service to end")
+    assert service.log().count("Worker exiting") == 1 and "graceful timeout" not in service.log(), (
+        "the worker was killed"
+    )
 
 
 def test_a_running_step_is_finished_when_it_is_quick(
