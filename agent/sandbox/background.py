@@ -20,6 +20,7 @@ from agent.sandbox.bubblewrap import BubblewrapSandbox, start_warden
 from agent.sandbox.folder import RunFolder, boot_id, started
 from agent.sandbox.neighbours import has_own_network, shared_network
 from agent.sandbox.records import Record
+from agent.sandbox.trouble import said_clearly
 
 MOST_ENDED: Final = 8
 """Processes that have ended of which the output is kept."""
@@ -33,38 +34,43 @@ class JailedBackground:
     """Implements ``agent.protocols.Background``."""
 
     def __init__(self, folder: RunFolder, jail: BubblewrapSandbox) -> None:
-        self._dir, self._jail = folder.background, jail
+        self._path, self._dir, self._jail = folder.path, folder.background, jail
 
     def start(self, handle: str, command: str, *, timeout: float) -> str | None:
         if not records.HANDLE.fullmatch(handle):
             raise ValueError(f"expected a handle such as bg-1-1, got {handle!r}")
-        if before := records.record(self._dir, handle):
-            before.stop(REPLACED)
-        running = [found.handle for found in records.records(self._dir) if found.is_alive]
-        if len(running) >= self._jail.budgets.background:
-            return f"{len(running)} run already, and no more may; stop one of them first ({', '.join(running)})"
-        self._forget_old()
-        try:
-            return self._start(handle, command, timeout)
-        except (identity.NoIdentity, seccomp.Unavailable) as error:
-            return str(error)
+        with said_clearly(self._path):
+            if before := records.record(self._dir, handle):
+                before.stop(REPLACED)
+            running = self.running()
+            if len(running) >= self._jail.budgets.background:
+                return f"{len(running)} run already, and no more may; stop one of them first ({', '.join(running)})"
+            self._forget_old()
+            try:
+                return self._start(handle, command, timeout)
+            except (identity.NoIdentity, seccomp.Unavailable) as error:
+                return str(error)
 
     def look(self, handle: str, *, reader: str, since: int | None = None) -> Process | None:
-        if not records.HANDLE.fullmatch(handle) or (found := records.record(self._dir, handle)) is None:
-            return None
-        ended = found.ended()  # before the output, which is then whole
-        text, missed, end = found.output(reader, since, is_whole=ended is not None)
+        with said_clearly(self._path):
+            if not records.HANDLE.fullmatch(handle) or (found := records.record(self._dir, handle)) is None:
+                return None
+            ended = found.ended()  # before the output, which is then whole
+            text, missed, end = found.output(reader, since, is_whole=ended is not None)
         return Process(handle, found.command, ended, text, missed, end, found.traffic())
 
     def stop(self, handle: str, why: str) -> None:
-        if found := records.record(self._dir, handle):
-            found.stop(why)
+        with said_clearly(self._path):
+            if found := records.record(self._dir, handle):
+                found.stop(why)
 
     def stop_all(self, why: str) -> list[str]:
-        return [found.handle for found in records.stop_all(self._dir, why)]
+        with said_clearly(self._path):
+            return [found.handle for found in records.stop_all(self._dir, why)]
 
     def running(self) -> list[str]:
-        return [found.handle for found in records.records(self._dir) if found.is_alive]
+        with said_clearly(self._path):
+            return [found.handle for found in records.records(self._dir) if found.is_alive]
 
     def _start(self, handle: str, command: str, timeout: float) -> str | None:
         with ExitStack() as handed:
@@ -81,14 +87,15 @@ class JailedBackground:
                 stdin=subprocess.DEVNULL,
                 outputs=subprocess.DEVNULL,
             )
-        # Its end is waited for, so that nothing is left of it in the table of processes.
-        threading.Thread(target=process.wait, name=f"background-{handle}", daemon=True).start()
-        found = Record(self._dir, handle, command, process.pid, started(process.pid), boot_id())
         try:
+            found = Record(self._dir, handle, command, process.pid, started(process.pid), boot_id())
             found.write()
+            # Its end is waited for, so that nothing is left of it in the table of processes.
+            threading.Thread(target=process.wait, name=f"background-{handle}", daemon=True).start()
             self._wait_for_network(found)
         except BaseException:
             process.kill()
+            process.wait()
             raise
         return None
 

@@ -21,6 +21,7 @@ from typing import Final
 from agent import messages
 from agent.entries import digest
 from agent.errors import PermanentError
+from agent.sandbox.trouble import trouble
 
 RUN_ID: Final = re.compile(messages.RUN_ID)
 
@@ -55,7 +56,9 @@ class RunFolder:
         self._project_note = self.path / "project"
 
     def make(self) -> None:
-        """Raises ``PermanentError`` with the path where a folder cannot be made, or is not ours alone."""
+        """Raises ``PermanentError`` with the path where a folder cannot be made, or is not ours alone, and
+        ``TransientError`` where it cannot be made for now.
+        """
         own_folder(self.dir)
         own_folder(self.path)
         try:
@@ -66,7 +69,7 @@ class RunFolder:
         except FileExistsError:
             pass
         except OSError as error:
-            raise _unusable(self.workspace, error.strerror or str(error)) from error
+            raise trouble(error, *_unusable(self.workspace)) from error
 
     @property
     def project(self) -> str:
@@ -126,7 +129,7 @@ class RunFolder:
 def own_folder(path: Path) -> None:
     """Make ``path``, or see that it is a folder of this user that nobody else can enter.
 
-    Raises ``PermanentError`` with the path.
+    Raises ``PermanentError`` with the path, or ``TransientError`` (see ``trouble``).
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,13 +137,13 @@ def own_folder(path: Path) -> None:
             path.mkdir(mode=0o700)
         found = path.lstat()
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from error
+        raise trouble(error, *_unusable(path)) from error
     if not stat.S_ISDIR(found.st_mode):
-        raise _unusable(path, "it is not a folder")
+        raise _not_ours(path, "it is not a folder")
     if found.st_uid != os.geteuid():
-        raise _unusable(path, f"expected the owner {os.geteuid()}, got {found.st_uid}")
+        raise _not_ours(path, f"expected the owner {os.geteuid()}, got {found.st_uid}")
     if (mode := stat.S_IMODE(found.st_mode)) & 0o077:
-        raise _unusable(path, f"others may use it: expected the mode 0700, got 0{mode:o}")
+        raise _not_ours(path, f"others may use it: expected the mode 0700, got 0{mode:o}")
 
 
 def started(pid: int) -> str:
@@ -168,5 +171,10 @@ def _replace(path: Path, text: str) -> None:
     draft.rename(path)
 
 
-def _unusable(path: Path, reason: str) -> PermanentError:
-    return PermanentError(f"The sandbox folder {path} cannot be used: {reason} (AGENT_SANDBOX_DIR)")
+def _not_ours(path: Path, reason: str) -> PermanentError:
+    what, hint = _unusable(path)
+    return PermanentError(f"{what}: {reason}{hint}")
+
+
+def _unusable(path: Path) -> tuple[str, str]:
+    return f"The sandbox folder {path} cannot be used", " (AGENT_SANDBOX_DIR)"

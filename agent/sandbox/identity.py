@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.errors import PermanentError
+from agent.sandbox.trouble import PASSING
 
 CLAIMS: Final = Path("/run/runwire/uids")
 """Emptied at a restart, like the processes."""
@@ -38,7 +39,7 @@ def is_shared() -> bool:
 def claim(workspace: Path) -> int | None:
     """The uid (and gid) of this workspace, which is handed to it; ``None`` where it is the service's own.
 
-    The folder must exist. Raises ``NoIdentity``.
+    The folder must exist. Raises ``NoIdentity``, ``OSError``.
     """
     if is_shared():
         return None
@@ -108,6 +109,8 @@ def _claims() -> Iterator[Path]:
         CLAIMS.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(CLAIMS.parent / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise NoIdentity(f"uids cannot be claimed in {CLAIMS} ({error.strerror})") from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final, Protocol
 
 from agent.entries import Changes, Entry
-from agent.errors import PermanentError, TransientError
 from agent.inside.wire import GONE, pack
 from agent.messages import CommandResult
 from agent.pace import Pace
@@ -21,6 +19,7 @@ from agent.sandbox.exchange import Start, exchange
 from agent.sandbox.exclusive import exclusive
 from agent.sandbox.folder import RunFolder
 from agent.sandbox.process import OnOutput
+from agent.sandbox.trouble import said_clearly
 from agent.workspace import IGNORED, Room
 
 HELPER_TIMEOUT: Final = 60.0
@@ -29,8 +28,6 @@ LOOK_SECONDS: Final = 15
 """Seconds in which the helper looks for what is new; then it says what it has not looked at."""
 OVERHEAD: Final = 4_000_000
 """Bytes of paths and lists in an answer, above the contents."""
-PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.EINTR)
-"""Troubles of this machine that another attempt may not meet."""
 
 
 class Shell(Protocol):
@@ -54,15 +51,16 @@ class LocalSandbox:
 
     @contextmanager
     def hold(self, check: Callable[[], None]) -> Iterator[None]:
-        self._make()
-        with exclusive(self._folder.lock, check):
-            with _said_clearly(self._folder):
+        with ExitStack() as held:
+            with said_clearly(self._folder.path):
+                self._make()
+                held.enter_context(exclusive(self._folder.lock, check))
                 self._make()  # again: it may have been removed while we waited
                 self._folder.take()
             yield
 
     def run(self, command: str, *, timeout: float, on_output: OnOutput, check: Callable[[], None]) -> CommandResult:
-        with _said_clearly(self._folder):
+        with said_clearly(self._folder.path):
             self._folder.know(None)
             self._open_up()
             return self._shell.run(command, timeout=timeout, on_output=on_output, check=check)
@@ -117,7 +115,7 @@ class LocalSandbox:
         answers.nothing(self._ask(b"clear", [], lambda: None))
 
     def _ask(self, verb: bytes, fields: Sequence[bytes], check: Callable[[], None], limit: int = 0) -> bytearray:
-        with _said_clearly(self._folder):
+        with said_clearly(self._folder.path):
             self._open_up()
             return exchange(
                 self._helper,
@@ -132,15 +130,3 @@ class LocalSandbox:
         path = self._folder.workspace
         if path.lstat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
             os.chmod(path, stat.S_IRWXU)
-
-
-@contextmanager
-def _said_clearly(folder: RunFolder) -> Iterator[None]:
-    """An OSError must not look like a failing network to who runs the step: it would be tried for ever."""
-    try:
-        yield
-    except OSError as error:
-        message = f"The sandbox in {folder.path} cannot be used: {error.strerror or error}"
-        if error.errno in PASSING:
-            raise TransientError(message) from error
-        raise PermanentError(message) from error

@@ -51,7 +51,7 @@ class Record:
         """What its warden wrote at the end; empty before that."""
         try:
             found: dict[str, Any] = json.loads(_file(self.dir, self.handle, "end").read_text())
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError):
             return {}
         return found
 
@@ -145,11 +145,11 @@ def make_files(dir: Path, handle: str, handed: ExitStack) -> tuple[int, int]:
 
 
 def records(dir: Path) -> list[Record]:
-    """All that are known, the latest last."""
+    """All that are known, the latest last. Raises ``OSError``: who cannot look does not know that there are none."""
     found = []
-    with suppress(OSError):
+    with suppress(FileNotFoundError):
         for path in sorted(dir.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
-            with suppress(OSError, ValueError, TypeError):
+            with suppress(FileNotFoundError, ValueError, TypeError):
                 found.append(Record(dir=dir, **json.loads(path.read_text())))
     return found
 
@@ -199,7 +199,7 @@ def _file(dir: Path, handle: str, kind: str) -> Path:
 def _is_running(pid: int, since: str) -> bool:
     try:
         return started(pid) == since and _state(pid) not in "ZX"
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 

@@ -23,7 +23,7 @@ REST = 2.0
 LINE = 64
 MOST_OPEN = 8_192
 """Descriptors, two for each folder on the way: twice as deep as any path that a program can name. A folder takes 4 KB
-here, on no jail's account: where a process may open a million files, a nest of 200,000 folders took 800 MB."""
+here, on no jail's account: where a process may open a million files, a nest of 200,000 folders would take 800 MB."""
 AGAIN = b"again"
 """Said to the counting process: begin a count now. All else that is said is the path of the jail's user namespace."""
 FRESH = b"fresh"

@@ -8,7 +8,7 @@ from pathlib import Path
 import flask
 from redis.exceptions import RedisError
 
-from agent.errors import PermanentError
+from agent.errors import AgentError
 from agent.models.catalog import OFFLINE, Catalog
 from agent.sandbox import why_no_jail
 from agent.sandbox.folder import own_folder
@@ -55,7 +55,7 @@ class HealthRoutes:
             return self._not_ready({"redis": "ok", "engine": choice.engine, "registration": failed})
         try:
             own_folder(self.sandbox_dir)
-        except PermanentError as error:
+        except AgentError as error:
             return self._not_ready({"redis": "ok", "engine": choice.engine, "sandbox": str(error)})
         commands = self._commands()
         if self.sandbox == "bubblewrap" and commands != "jailed":

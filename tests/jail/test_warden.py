@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from agent.sandbox.bubblewrap import BubblewrapSandbox
 from agent.warden import held
 from agent.warden.jail import _number_after
 from tests.agent.test_sandbox import wait_until
+from tests.jail.short import no_descriptors_left
 
 HEADLESS = 20
 """Processes of which the first thread has ended, and another one lives."""
@@ -59,23 +57,13 @@ def test_who_has_no_descriptors_left_does_not_take_that_for_an_empty_jail() -> N
     proc = os.open("/proc", os.O_RDONLY)
     try:
         assert held._pids(proc) and held._read("self/status", proc)
-        with _no_descriptors_left():
+        with no_descriptors_left():
             for look in (lambda: held._pids(proc), lambda: held._read("self/status", proc)):
                 with pytest.raises(OSError, match="Too many open files"):
                     look()
         assert held._read("0/status", proc) == b""
     finally:
         os.close(proc)
-
-
-@contextmanager
-def _no_descriptors_left() -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))  # 0 to 2 are taken
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_where_a_warden_has_too_little_left_that_is_said(
