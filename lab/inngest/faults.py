@@ -24,6 +24,8 @@ class Faults:
         self._lock = threading.Lock()
         self._rules: dict[str, list[Rule]] = {}
         self.cut_seconds: float | None = None
+        self.no_events = False  # its event API, which the cloud has on a host of its own, is behind a broken gateway
+        self.events_refused = 0
 
     def drop_answer(self, matches: Predicate, times: int = 1) -> None:
         """Deliver the request, throw its answer away, and go on as after a lost connection: the step is tried again."""

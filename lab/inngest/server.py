@@ -68,6 +68,9 @@ def _app(executor: "InngestExecutor") -> Flask:
 
     @app.post("/e/<key>")
     def events(key: str) -> ResponseReturnValue:
+        if executor.faults.no_events:
+            executor.faults.events_refused += 1
+            return "<h1>Bad gateway</h1>", 502
         body = request.get_json()
         ids = [executor.receive(event) for event in (body if isinstance(body, list) else [body])]
         return {"ids": ids, "status": 200}

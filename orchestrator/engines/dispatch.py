@@ -15,7 +15,7 @@ from orchestrator.engines.protocol import Engine, EngineAway, EngineRefused
 from orchestrator.events import RunRequested
 from orchestrator.logs import get_logger, start_soon
 from orchestrator.patience import patiently
-from orchestrator.runlog import Beat, LogUnavailable, Refused, RunLog
+from orchestrator.runlog import NOBODY, Beat, LogUnavailable, Refused, RunLog
 from orchestrator.runlog.approvals import WAITING
 from orchestrator.runlog.causes import cause
 from orchestrator.settings import Settings
@@ -91,6 +91,14 @@ class Dispatcher:
         """Hand in a run that is stored; nobody waits for the engine. May be repeated."""
         self._in_background(self._hand_in, request, engine)
 
+    def start_again(self, beat: Beat) -> None:
+        """Hand in a run that its engine has not acknowledged, by the same request: it starts once, and was not lost.
+
+        Raises Refused.
+        """
+        self._log.rest(beat.run_id, NOBODY, 0)  # not again before this one has had its time
+        self.start(self._log.record(beat.run_id).request, beat.engine)
+
     def cancel(self, run_id: str, engine: str) -> None:
         """Tell the engine of a run that was cancelled; nobody waits for it."""
         if engine in self._engines:
@@ -124,7 +132,9 @@ class Dispatcher:
         return ready[0] if ready else engine
 
     def _wait(self, beat: Beat, why: str) -> None:
-        if beat.noted != f"{beat.at} away":
+        at, _, said = beat.noted.partition(" ")
+        # One that nobody has is handed in again and again, which is no news.
+        if said != "away" or (at != str(beat.at) and beat.claimed is not None):
             self._log.note(beat, f"{why}; the run goes on when it does", "away")
 
     def _hand_in(self, request: RunRequested, engine: str) -> None:

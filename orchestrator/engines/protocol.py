@@ -11,8 +11,9 @@ from typing import Literal, Protocol
 from orchestrator.events import RunRequested
 from orchestrator.runlog import RunRecord
 
-Standing = Literal["unknown", "absent", "active", "complete", "failed", "cancelled"]
-"""How a run stands at its engine. ``unknown``: no answer. ``absent``: it answered that it has no such run."""
+Standing = Literal["unknown", "untaken", "absent", "active", "complete", "failed", "cancelled"]
+"""How a run stands at its engine. ``unknown``: no answer. ``untaken``: it has not acknowledged the run yet.
+``absent``: it answered that it has no such run."""
 
 
 class EngineAway(Exception):

@@ -119,6 +119,8 @@ class Watch:
         standing = engine.standing(self._log.record(beat.run_id))
         if standing == "cancelled":
             self._log.fail(beat.run_id, f"The run was cancelled at {engine.title}", "cancelled", receipt=True)
+        elif standing == "untaken":
+            self._dispatcher.start_again(beat)
         elif standing == "unknown":
             self._dispatcher.move(beat, f"{engine.title} does not answer any more", answers=False)
         elif standing != "active":

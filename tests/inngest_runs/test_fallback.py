@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.sse import assert_whole, run_to_end
+from lab.inngest import InngestExecutor
+from lab.sse import assert_whole, events_of, run_to_end, start_run
 from tests.conftest import StartService
 from tests.inngest_runs.looking import FUNCTION
 from tools.processes import free_port, wait_until
@@ -88,3 +89,22 @@ def test_with_engine_inngest_a_run_that_is_not_taken_fails(half_inngest: str, st
     assert int(ready.headers["retry-after"]) > 0
     assert "inngest.registration_failed" in service.log()
     assert "this app is not welcome" in service.log()
+
+
+def test_a_run_that_inngest_could_not_be_told_of_is_not_lost(
+    executor: InngestExecutor, start_service: StartService
+) -> None:
+    """The rest of it answers. Each try counted as a move before: after ten of them the run was lost."""
+    service = start_service(AGENT_ENGINE="inngest", INNGEST_BASE_URL=executor.base_url, AGENT_STALL_SECONDS="0.5")
+    executor.wait_for_function(FUNCTION)
+    executor.faults.no_events = True
+    run_id = start_run(service)
+    wait_until(lambda: executor.faults.events_refused >= 20, 30, "the run to be handed in again and again")
+    executor.faults.no_events = False
+    events = events_of(service, run_id)
+    assert_whole(events)
+    assert events[-1]["type"] == "complete"
+    said = [event["data"] for event in events if event["type"] == "status"]
+    assert not [each for each in said if "does not have the run any more" in each]
+    assert len([each for each in said if "does not answer; the run goes on when it does" in each]) == 1
+    assert len(executor.runs_for(FUNCTION, runId=run_id)) == 1

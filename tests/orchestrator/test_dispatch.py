@@ -112,3 +112,16 @@ def test_a_run_that_no_engine_keeps_is_lost_in_the_end(run: Writer, unique: Call
         dispatcher.move(beat, "It fell silent", answers=True)
     end = run.events()[-1]
     assert (end["type"], end["code"]) == ("error", "lost")
+
+
+def test_a_run_that_its_engine_never_took_is_not_lost(run: Writer) -> None:
+    """However often it is handed in again; and always by the same request, which starts it once."""
+    dispatcher, _, direct = make(run)
+    for _ in range(MOST_MOVES + 1):
+        beat = run.log.beat(run.run_id)
+        assert beat
+        dispatcher.start_again(beat)
+    wait_until(lambda: len(direct.taken) == MOST_MOVES + 1, 10, "the engine to be given the run")
+    assert set(direct.taken) == {0}
+    record = run.log.record(run.run_id)
+    assert (record.ended, record.moves, record.generation) == (False, 0, 0)

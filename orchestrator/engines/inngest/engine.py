@@ -108,8 +108,9 @@ class InngestEngine:
             if inngest_run:
                 run = self._get(f"/v1/runs/{inngest_run}")
                 return _standing(run) if run else "absent"
-            event = record.ticket
-            return "active" if event is not None and self._get(f"/v1/events/{event}/runs") else "absent"
+            if record.ticket is None:
+                return "untaken"
+            return "active" if self._get(f"/v1/events/{record.ticket}/runs") else "absent"
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("inngest.rest_failed", run_id=record.run_id, error=repr(error))
             self._silent_since = time.monotonic()

@@ -6,7 +6,7 @@ local engine = look('engine')
 if not status then return { 'missing', '' } end
 if ENDED[status] then return { 'ended', status } end
 if last_beat ~= ARGV[7] then return { 'alive', '' } end
-call('HDEL', RUN, 'claimed', 'leaseUntil')
+call('HDEL', RUN, 'claimed', 'leaseUntil', 'noted')
 -- The other engine counts its attempts anew.
 for _, field in ipairs(call('HKEYS', RUN)) do
   if string.find(field, '^engineAttempt:') then call('HDEL', RUN, field) end
