@@ -207,9 +207,10 @@ def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
         if file is not None:
             with suppress(OSError):
                 file.close()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(LAST_RESPECTS)
-    kill_group(process)
+    try:
+        process.wait(LAST_RESPECTS)  # all that it started ends with it
+    except subprocess.TimeoutExpired:
+        kill_group(process)  # only now: the number of one that has ended may be another run's warden's
 
 
 def _data(content: bytes, handed: ExitStack) -> int:

@@ -37,6 +37,17 @@ def test_the_jail_ends_when_the_service_is_gone(bubblewrap: BubblewrapSandbox, m
         wait_until(lambda: not processes_with(marker))
 
 
+def test_nobody_is_killed_by_the_number_of_a_warden_that_has_ended(
+    bubblewrap: BubblewrapSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then it may be another run's, which a command that starts many processes can bring about."""
+    killed: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: killed.append(group))
+    with bubblewrap.start(["true"]) as jailed:
+        jailed.process.wait(10)
+    assert killed == []
+
+
 def test_any_command_line_runs_with_bytes_in_and_bytes_out(bubblewrap: BubblewrapSandbox) -> None:
     with bubblewrap.start(["tr", "a-c", "A-C"], stdin=subprocess.PIPE) as jailed:
         out, _ = jailed.process.communicate(b"\xffabc\0", timeout=10)

@@ -63,6 +63,38 @@ grow("bytes", STEP, take, "bytes in deleted files")
 """,
     ),
     filler(
+        "Delete files and send them through a socket: on their way nobody has them",
+        """
+import socket
+def take(size):
+    pair = socket.socketpair()
+    number = os.open("deleted", os.O_CREAT | os.O_RDWR)
+    os.unlink("deleted")
+    write(number, size)
+    socket.send_fds(pair[0], [b"x"], [number])
+    os.close(number)
+    return pair
+grow("bytes", STEP, take, "bytes in files on their way")
+""",
+    ),
+    filler(
+        "Keep deleted files in a thread's own list of descriptors",
+        """
+import threading
+def body():
+    LIBC.syscall(436, 1000, 1000, 2)  # close_range, CLOSE_RANGE_UNSHARE
+    def take(size):
+        number = os.open("deleted", os.O_CREAT | os.O_RDWR)
+        os.unlink("deleted")
+        write(number, size)
+        return number
+    grow("bytes", STEP, take, "bytes in a thread's files")
+thread = threading.Thread(target=body)
+thread.start()
+thread.join()
+""",
+    ),
+    filler(
         "Write files that never had a name (O_TMPFILE)",
         """
 def take(size):
