@@ -67,6 +67,10 @@ class Service:
         """Send SIGTERM and do not wait."""
         self._web.process.terminate()
 
+    def reload(self) -> None:
+        """SIGHUP: new workers begin while the old ones drain. Does not wait."""
+        self._web.process.send_signal(signal.SIGHUP)
+
     def is_alive(self) -> bool:
         return self._web.is_alive()
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import redis
 
+from lab.inngest import InngestExecutor
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
 from lab.sse import TERMINAL_TYPES, assert_whole, events_of, follow, sse_events, start_run
 from orchestrator.events import now_ms
 from tests.conftest import StartService
+from tests.reliability.conftest import FUNCTION
 from tests.reliability.scripts import DONE, writes
 from tools.processes import wait_until
 
@@ -91,3 +93,30 @@ def _lease(service: Service, run_id: str) -> int:
 
 def _assert_quiet(service: Service) -> None:
     assert "Traceback" not in service.log(), service.log()
+
+
+def test_drains_are_no_failure_of_a_run_at_inngest(
+    executor: InngestExecutor, start_service: StartService, model_server: ModelServer, unique: Callable[[str], str]
+) -> None:
+    """It gives up after four attempts, whyever they ended. Without Disturbed the run failed as "shutting down"."""
+    gates = [Gate() for _ in range(4)]
+    prompt = model_server.script(unique("reloads"), *gates, DONE)
+    service = start_service(
+        AGENT_ENGINE="inngest",
+        INNGEST_BASE_URL=executor.base_url,
+        DRAIN_SECONDS="0",
+        AGENT_STALL_SECONDS="2",
+        OPENAI_BASE_URL=model_server.url,
+    )
+    executor.wait_for_function(FUNCTION)
+    run_id = start_run(service, projectId=prompt, value=prompt)
+    for gate in gates:
+        gate.wait_until_asked()
+        service.reload()
+        assert gate.was_hung_up.wait(GONE_SECONDS), "the step was not given up"
+    shown = f"/agent/run/{run_id}"
+    wait_until(lambda: service.http.get(shown).json()["status"] not in ("queued", "running"), 60, "the run to end")
+    events = events_of(service, run_id)
+    assert_whole(events)
+    assert events[-1]["type"] == "complete"
+    assert executor.runs_for(FUNCTION, runId=run_id)[0].status == "Failed"

@@ -16,7 +16,7 @@ from orchestrator.drain import Interrupted
 from orchestrator.events import dumps, end_code
 from orchestrator.logs import get_logger
 from orchestrator.patience import patiently
-from orchestrator.runlog import AttemptStale, Refused, RunLog, RunMoved
+from orchestrator.runlog import AttemptStale, LogUnavailable, Refused, RunLog, RunMoved
 from orchestrator.steps import DurableSteps
 from orchestrator.steps.retry import DELAYS, delay_before
 
@@ -26,6 +26,13 @@ INLINE_BYTES: Final = 2_000
 """Larger results stay in Redis and Inngest memoises a reference: each of its requests carries all that it memoises."""
 
 log = get_logger(__name__)
+
+
+class Disturbed(inngest.RetryAfterError):
+    """Nothing is wrong with what was tried: its process ends, Redis is away, or another attempt is newer.
+
+    Inngest counts it as any other error; where it gives up, on_failure knows it by its name.
+    """
 
 
 class InngestStep:
@@ -88,11 +95,12 @@ def in_terms_of_inngest(attempt: int, work: Callable[..., T], *args: Any) -> T:
         raise  # a step inside has said it already, and a run that moved is no error
     except AttemptStale as error:
         # Most often nobody waits for this answer. Where somebody does, the next call finds the newer attempt's result.
-        raise inngest.RetryAfterError(str(error), datetime.timedelta(seconds=DELAYS[0]), quiet=True) from error
+        raise Disturbed(str(error), datetime.timedelta(seconds=DELAYS[0]), quiet=True) from error
     except (PermanentError, Refused) as error:
         raise inngest.NonRetriableError(str(error), quiet=True) from error
     except Exception as error:
         if not isinstance(error, Interrupted):
             log.warning("step.retry", attempt=attempt, error=repr(error))
         delay = datetime.timedelta(seconds=delay_before(attempt, error))
-        raise inngest.RetryAfterError(str(error) or repr(error), delay, quiet=True) from error
+        kind = Disturbed if isinstance(error, Interrupted | LogUnavailable) else inngest.RetryAfterError
+        raise kind(str(error) or repr(error), delay, quiet=True) from error

@@ -3,7 +3,7 @@
 Trigger: ``code-agent/run.requested``.
 Flow:    claim → the agent's steps (prepare, model-…, tool-…, check-…, finish) → complete → announce.
 Moved:   a run that goes on elsewhere (another engine, a later event) is settled here: the function returns.
-Failure: the run ends with ``error``; ``code-agent/run.error`` is sent. Not where Inngest only could not reach us.
+Failure: the run ends with ``error``; ``code-agent/run.error`` is sent. Not where nothing of the run has failed.
 Cancel:  ``code-agent/run.cancelled`` with the same runId.
 """
 
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from agent import templates
 from orchestrator.engines.inngest.functions.dependencies import Dependencies
 from orchestrator.engines.inngest.functions.ending import end_run
-from orchestrator.engines.inngest.step import InngestStep, execution_of, in_terms_of_inngest
+from orchestrator.engines.inngest.step import Disturbed, InngestStep, execution_of, in_terms_of_inngest
 from orchestrator.events import (
     RUN_CANCELLED,
     RUN_COMPLETE,
@@ -50,7 +50,7 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
         original: Any = ctx.event.data.get("event")
         request = _request(original.get("data") if isinstance(original, dict) else None)
         error: Any = ctx.event.data.get("error")
-        if _is_inngests_own(error):
+        if _is_no_failure(error):
             logger.warning("inngest.gave_up", run_id=request.run_id, error=log.redact(_message(error)))
             return  # nothing is wrong with the run: it stands still, and the watch gives it to an engine again
         message = log.redact(_message(error))
@@ -134,13 +134,13 @@ def _event(name: str, run_id: str, data: RunComplete | RunError) -> inngest.Even
     return inngest.Event(name=name, id=f"{run_id}-{name}", data=data.model_dump(by_alias=True))
 
 
-def _is_inngests_own(error: Any) -> bool:
-    """Whether nothing of ours has failed: Inngest, or a router before us, got no answer of the SDK's each time.
+def _is_no_failure(error: Any) -> bool:
+    """Whether nothing of the run has failed: Inngest got no answer of ours, or only that a step was disturbed.
 
     The SDK names each error by its Python class. Where it was not heard Inngest's own names stand (seen with a real
-    server: refused, cut, 404, 502 and 503 of a router, its 200 with a page).
+    server: refused, cut, 404, 502 and 503 of a router, its 200 with a page, no worker connected).
     """
-    return isinstance(error, dict) and error.get("name") in INNGESTS_OWN_NAMES
+    return isinstance(error, dict) and error.get("name") in (*INNGESTS_OWN_NAMES, Disturbed.__name__)
 
 
 def _message(error: Any) -> str:
