@@ -21,6 +21,8 @@ PER_DESCRIPTOR = 8 * KB
 PER_MAPPING = 4 * KB
 """The kernel's record takes about 200 bytes; the rest is for the time that reading a list of millions takes."""
 PER_TMPFS_FILE = KB
+MOST_OPEN = 1024
+"""Descriptors of one process, see agent/sandbox/jail.py."""
 SCRATCH = ("/tmp", "/dev/shm")
 
 
@@ -38,7 +40,7 @@ class Process:
 class Held:
     """``memory`` in bytes, ``processes`` with threads, ``cpu`` in seconds; ``deleted``: bytes on the disk by inode.
 
-    ``in_flight``: descriptors that were sent and not received. What they stand for nobody can see.
+    ``hidden``: files that nobody can see: sent and not received, or of a process that is closed to us.
     """
 
     def __init__(self) -> None:
@@ -46,7 +48,7 @@ class Held:
         self.processes = 0
         self.cpu = 0.0
         self.deleted: dict[int, int] = {}
-        self.in_flight = 0
+        self.hidden = 0
 
 
 class Watcher:
@@ -82,7 +84,7 @@ class Watcher:
             if held.memory > self._most_memory:
                 break  # no need to know by how much
         held.memory += sum(shared.memory.values()) + self._unseen(shared, scratch)
-        held.deleted, held.in_flight = shared.disk, shared.in_flight
+        held.deleted, held.hidden = shared.disk, shared.hidden
         if held.memory + sum(process.own for process in processes) > self._most_memory:
             held.memory += sum(_private(proc, process) for process in processes)
         else:
@@ -133,7 +135,7 @@ class _Shared:
     def __init__(self, disk: int, scratch: set[int], unix: set[int]) -> None:
         self.memory: dict[tuple[int, int], int] = {}
         self.disk: dict[int, int] = {}
-        self.in_flight = 0
+        self.hidden = 0
         self.is_guessed = False
         self._disk, self._scratch, self._unix = disk, scratch, unix
         self._sockets: set[int] = set()
@@ -159,13 +161,18 @@ class _Shared:
                 size = os.stat(f"{process.account}/map_files/{span.decode()}", dir_fd=proc).st_blocks * 512
             except PermissionError:
                 self.is_guessed = True
+                self.hidden += os.makedev(major, minor) == self._disk
         self._note(os.makedev(major, minor), int(inode), size)
 
     def _descriptors(self, proc: int, process: Process) -> int:
         folder = f"{process.account}/fd"
         count = 0
         with MayBeGone():
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
+            try:
+                fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
+            except PermissionError:  # not dumpable, as a program is that may be executed and not read
+                self.hidden += MOST_OPEN
+                return MOST_OPEN
             try:
                 for name in os.listdir(fd):
                     count += 1
@@ -186,7 +193,7 @@ class _Shared:
         """``info``: its file in fdinfo, which says how many descriptors wait in it (since Linux 5.6)."""
         if inode not in self._sockets:
             self._sockets.add(inode)
-            self.in_flight += int(info.partition(b"scm_fds:")[2].split(None, 1)[0]) if b"scm_fds:" in info else 0
+            self.hidden += int(info.partition(b"scm_fds:")[2].split(None, 1)[0]) if b"scm_fds:" in info else 0
 
     def _note(self, device: int, inode: int, size: int) -> None:
         if device == self._disk:

@@ -193,7 +193,7 @@ class _Ward:
             return self._over("cpu", held.cpu)
         if self._cgroup is None and held.memory > self._budgets["memory"]:
             return self._over("memory", held.memory)
-        return self._passed_on_disk(sum(held.deleted.values()), held.in_flight)
+        return self._passed_on_disk(sum(held.deleted.values()), held.hidden)
 
     def _passed_at_last(self) -> Answer | None:
         """Many commands are over before anybody has counted what they wrote."""
@@ -203,15 +203,15 @@ class _Ward:
             return self._passed_by(count, 0)
         return None
 
-    def _passed_on_disk(self, deleted: int, in_flight: int) -> Answer | None:
+    def _passed_on_disk(self, deleted: int, hidden: int) -> Answer | None:
         if (count := self._walker.latest()) is not None:
             self._on_disk = count
-        return self._passed_by(self._on_disk, deleted + (self._in_flight(in_flight, deleted) if in_flight else 0))
+        return self._passed_by(self._on_disk, deleted + (self._hidden(hidden, deleted) if hidden else 0))
 
-    def _in_flight(self, descriptors: int, deleted: int) -> int:
-        """Bytes of deleted files that wait in sockets: what the disk has lost and nobody shows, if it can be theirs."""
+    def _hidden(self, files: int, deleted: int) -> int:
+        """Bytes of deleted files that nobody can see: what the disk has lost and nothing shows, if it can be theirs."""
         added = self._on_disk[0] - (self._walker.first or self._on_disk)[0]
-        return min(descriptors * self._budgets["file"], max(0, self._room.lost() - added - deleted))
+        return min(files * self._budgets["file"], max(0, self._room.lost() - added - deleted))
 
     def _passed_by(self, count: tuple[int, int], deleted: int) -> Answer | None:
         if self._most is None:

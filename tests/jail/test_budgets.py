@@ -167,9 +167,25 @@ pairs = [socket.socketpair() for _ in range(3)]
 for number, (near, far) in enumerate(pairs):
     with open(f"{number}", "wb") as file:
         os.unlink(f"{number}")
-        file.write(bytes(25 << 20))
+        file.write(bytes(120 << 20))
         file.flush()
         socket.send_fds(near, [b"x"], [file.fileno()])
+time.sleep(30)
+"""
+# What nobody can see is told from the room that the disk has lost, so these take more than what other tests give back.
+LARGE = DELETED_BUT_OPEN.replace("20 <<", "90 <<")
+NOT_DUMPABLE = f"""
+import ctypes
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0){LARGE}"""
+MAPPED_BY_A_PAGE = """
+import mmap, os, time
+held = []
+for n in range(4):
+    with open(f"{n}", "w+b") as file:
+        os.unlink(f"{n}")
+        os.posix_fallocate(file.fileno(), 0, 90 << 20)
+        held.append(mmap.mmap(file.fileno(), 4096))
+os.closerange(3, 99)  # mmap keeps one of its own
 time.sleep(30)
 """
 # A program that is deleted and takes itself out of its memory, but for a page without a file, on which it goes on.
@@ -204,6 +220,12 @@ for n in 1 2 3; do cp a $n; head -c 25M /dev/zero >> $n; ./$n & sleep 0.1; rm $n
         ),
         pytest.param(python(DELETED_BUT_OPEN), id="deleted, still open"),
         pytest.param(python(IN_FLIGHT), id="deleted, on their way from socket to socket"),
+        pytest.param(python(NOT_DUMPABLE), id="deleted, of a process that is closed to others"),
+        pytest.param(
+            "cp /usr/bin/python3 p; chmod 111 p; ./" + python(LARGE).replace("python3", "p", 1),
+            id="of a program that cannot be read",
+        ),
+        pytest.param(python(MAPPED_BY_A_PAGE), id="deleted, of which a page is mapped"),
         pytest.param(RUN_UNMAPPED, id="deleted, of a program that runs", marks=needs_gcc),
     ],
 )
