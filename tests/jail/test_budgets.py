@@ -180,12 +180,12 @@ ctypes.CDLL(None).prctl(4, 0, 0, 0, 0){LARGE}"""
 MAPPED_BY_A_PAGE = """
 import mmap, os, time
 held = []
-for n in range(4):
+for n in range(9):
     with open(f"{n}", "w+b") as file:
         os.unlink(f"{n}")
-        os.posix_fallocate(file.fileno(), 0, 90 << 20)
+        os.posix_fallocate(file.fileno(), 0, 35 << 20)
         held.append(mmap.mmap(file.fileno(), 4096))
-os.closerange(3, 99)  # mmap keeps one of its own
+    os.closerange(3, 99)  # mmap keeps one of its own
 time.sleep(30)
 """
 # A program that is deleted and takes itself out of its memory, but for a page without a file, on which it goes on.
