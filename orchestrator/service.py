@@ -140,7 +140,15 @@ def build_service(settings: Settings) -> Service:
     project_owners = ProjectOwners(redis)
     functions = make_functions(
         client,
-        Dependencies(log, steps, coder, project_owners, settings.caller_of_events, settings.inngest_concurrency),
+        Dependencies(
+            log,
+            steps,
+            coder,
+            project_owners,
+            settings.caller_of_events,
+            settings.inngest_concurrency,
+            settings.agent_max_value_chars,
+        ),
     )
     engines = make_engines(Parts(settings, owner, log, steps, coder, drain, client))
     dispatcher = Dispatcher(settings, log, engines)

@@ -48,7 +48,7 @@ def test_a_bad_event_fails_at_once_and_changes_nothing(
     """It is held to what a POST is held to."""
     before = contents(inngest_service).keys()
     fine = {"runId": unique("run"), "projectId": "p", "value": "x"}
-    wrong = [{"runId": "../up"}, {"oops": "1"}, {"framework": "cobol"}]
+    wrong = [{"runId": "../up"}, {"oops": "1"}, {"framework": "cobol"}, {"value": " "}, {"value": "x" * 20_001}]
     wrong += [{"projectId": project} for project in ("x.zip", "..", "/p", "p/files/a", " ", "p" * 201)]
     for data in ({}, *({**fine, **each} for each in wrong)):
         event_id = inngest_server.send("code-agent/run.requested", data)

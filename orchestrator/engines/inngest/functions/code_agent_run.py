@@ -61,7 +61,8 @@ def make(client: inngest.Inngest, dependencies: Dependencies) -> inngest.Functio
             ctx.step.send_event("announce", _event(RUN_ERROR, request.run_id, RunError.model_validate(data)))
 
     def _claim(request: RunRequested, execution: str) -> bool:
-        # An event that somebody sent to Inngest directly has no run here yet.
+        if not patiently(log.exists, request.run_id):
+            _check(request, dependencies.most_chars)  # somebody has sent it to Inngest directly
         caller = patiently(dependencies.owners.take, request.project_id, dependencies.caller_of_events)
         if patiently(log.create, request, "inngest", "Accepted from Inngest, which runs the steps", caller):
             patiently(log.queue.reserve, "inngest", request.run_id, 0)
@@ -124,6 +125,11 @@ def _request(data: Any) -> RunRequested:
     if request.framework not in (None, *templates.NAMES):
         raise _bad(f"framework must be one of {', '.join(templates.NAMES)}")
     return request
+
+
+def _check(request: RunRequested, most_chars: int) -> None:
+    if not request.value.strip() or len(request.value) > most_chars:
+        raise _bad(f"value must have 1 to {most_chars} characters, and not only blanks")
 
 
 def _bad(what: str) -> inngest.NonRetriableError:

@@ -19,3 +19,5 @@ class Dependencies:
     caller_of_events: str
     """To whom a run belongs that somebody's event started, unless its project has an owner."""
     concurrency: int
+    most_chars: int
+    """Of what a run is asked for."""
