@@ -6,15 +6,21 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from redis.exceptions import BusyLoadingError
+from redis.exceptions import BusyLoadingError, ClusterDownError, NoPermissionError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from orchestrator.runlog import LogUnavailable
+from orchestrator.runlog.not_now import NotNow
 
 T = TypeVar("T")
 
-AWAY: Final = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError)
+AWAY: Final = (
+    *(RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError),
+    *(NotNow, ClusterDownError, TryAgainError, NoPermissionError),
+)
+"""Redis does not answer, or takes nothing for now; nothing is wrong with what was asked."""
+
 PATIENCE_SECONDS: Final = 20.0
 """How long a step waits for Redis before it is given up for a retry."""
 

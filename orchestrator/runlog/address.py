@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError
 
 from orchestrator import metrics
+from orchestrator.runlog.not_now import Parser
 
 SENTINEL_PORT: Final = 26379
 SENTINEL_SECONDS: Final = 1.0
@@ -72,6 +73,9 @@ def _class_for(base: type[Connection], resolve: Callable[[], tuple[str, int]] | 
         @property
         def is_outdated(self) -> bool:
             return self._made_in != epoch.number
+
+        def set_parser(self, parser_class: Any) -> None:
+            super().set_parser(Parser)
 
         def connect(self) -> None:
             if self._sock is not None and self.is_outdated:

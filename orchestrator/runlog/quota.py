@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.events import now_ms
 from orchestrator.runlog.connection import Client
+from orchestrator.runlog.counter import ask_to_add, time_left
 from orchestrator.runlog.keys import caller_runs, project_bytes, project_files
 
 
@@ -42,6 +43,5 @@ class Quota:
         """The run has ended and leaves ``size`` bytes."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.zrem(caller_runs(caller), run_id)
-        pipe.set(project_bytes(project_id), 0, ex=self._window, nx=True)
-        pipe.incrby(project_bytes(project_id), size)
-        pipe.execute()
+        ask_to_add(pipe, project_bytes(project_id), size, self._window)
+        time_left(self._redis, project_bytes(project_id), pipe.execute()[-1], self._window)

@@ -182,6 +182,7 @@ class Wire:
             self.close()
 
     def _set_clock(self, seconds: float) -> None:
+        self._clock.stop()
         self._clock = self._loop.timer(seconds)
         self._clock.start(self._look_at_clock)
 

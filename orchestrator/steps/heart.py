@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from orchestrator.logs import get_logger
 from orchestrator.patience import AWAY
-from orchestrator.runlog import Refused, RunLog
+from orchestrator.runlog import LogFull, Refused, RunLog
 from orchestrator.runlog.causes import cause
 
 BEAT_SECONDS: Final = 2.0
@@ -58,6 +58,6 @@ class Heart:
                     self._log.fence(*place)
                 except Refused:
                     self._running.discard(place)  # the attempt finds out by itself
-                except (RedisError, *AWAY) as error:
+                except (RedisError, LogFull, *AWAY) as error:
                     log.warning("heart.redis_away", reason=cause(error))
                     break

@@ -12,8 +12,10 @@ from typing import Final
 
 import gevent
 from gevent.event import AsyncResult
+from redis.exceptions import OutOfMemoryError
 
 from orchestrator.runlog.connection import Client
+from orchestrator.runlog.counter import ask_to_add, time_left
 from orchestrator.runlog.keys import requests_of
 from orchestrator.web.errors import Problem
 from orchestrator.web.here import here, this_request
@@ -44,7 +46,8 @@ class RequestCounts:
 
     Redis is told of them afterwards, of all that came in a turn together, and says how many others there were: so two
     processes know of each other's within a round trip, and a single one counts exactly. Only where nothing is known of
-    a name, or its minute is over, does a request wait for that. Redis being away, nothing is known soon.
+    a name, or its minute is over, does a request wait for that. Redis being away, nothing is known soon;
+    being full, each process counts for itself.
     """
 
     def __init__(self, redis: Client) -> None:
@@ -83,20 +86,40 @@ class RequestCounts:
 
     def _tell(self, round: _Round) -> None:
         try:
-            pipe = self._redis.pipeline(transaction=False)
-            for name, number in round.requests.items():
-                pipe.set(requests_of(name), 0, ex=WINDOW_SECONDS, nx=True)
-                pipe.incrby(requests_of(name), number)
-                pipe.pttl(requests_of(name))
-            replies = pipe.execute()
+            found = self._ask(round)
+        except OutOfMemoryError:
+            found = self._counted_here(round)
         except Exception as error:  # a bug, too: somebody may be waiting
             self._lose(round, error)
             return
         now = time.monotonic()
-        for (name, number), total, left in zip(round.requests.items(), replies[1::3], replies[2::3], strict=True):
+        for (name, number), (total, left) in zip(round.requests.items(), found, strict=True):
             round.before[name] = total - number
-            self._minutes[name] = _Minute(total + self._gathering.requests[name], now + left / 1000)
+            self._minutes[name] = _Minute(total + self._gathering.requests[name], now + left)
         round.told.set(None)
+
+    def _ask(self, round: _Round) -> list[tuple[int, float]]:
+        """How many there are of each name, and how many seconds its minute has left."""
+        pipe = self._redis.pipeline(transaction=False)
+        for name, number in round.requests.items():
+            ask_to_add(pipe, requests_of(name), number, WINDOW_SECONDS)
+        replies = pipe.execute()
+        names = map(requests_of, round.requests)
+        return [
+            (total, time_left(self._redis, name, left, WINDOW_SECONDS))
+            for name, total, left in zip(names, replies[1::3], replies[2::3], strict=True)
+        ]
+
+    def _counted_here(self, round: _Round) -> list[tuple[int, float]]:
+        """The same where Redis is full: each process counts its own, for runs can be read, ended and removed then."""
+        now, found = time.monotonic(), []
+        for name, number in round.requests.items():
+            minute = self._minutes.get(name)
+            if minute is None or now >= minute.ends:
+                found.append((number, float(WINDOW_SECONDS)))
+            else:
+                found.append((minute.number - self._gathering.requests[name], minute.ends - now))
+        return found
 
     def _lose(self, round: _Round, error: Exception) -> None:
         later, self._gathering = self._gathering, _Round()

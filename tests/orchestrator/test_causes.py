@@ -42,6 +42,9 @@ def chained(inner: Exception) -> Exception:
         (RedisConnectionError("Connection closed by server."), "rediss://"),
         (MaxConnectionsError("max number of clients reached"), "REDIS_MAX_CONNECTIONS"),
         (OutOfMemoryError("OOM command not allowed when used memory > 'maxmemory'."), "EVENTS_TTL"),
+        (ResponseError("BUSY Redis is busy running a script. You can only call SCRIPT KILL."), "SCRIPT KILL ends it"),
+        (ResponseError("MISCONF Redis is configured to save RDB snapshots"), "cannot save its data"),
+        (ResponseError("NOREPLICAS Not enough good replicas to write."), "min-replicas-to-write"),
         (ResponseError("unknown command 'GETEX', with args beginning with: "), "Redis 6.2 or newer"),
     ],
 )

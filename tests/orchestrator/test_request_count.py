@@ -74,6 +74,33 @@ def test_when_its_minute_is_over_a_name_is_counted_anew(redis_url: str, name: st
         assert 50 < counts.seconds_left(name) <= 60
 
 
+def test_a_count_that_has_no_end_is_given_one(redis_url: str, name: str) -> None:
+    """It had ended between the commands that begin it and add to it: from then on its caller was refused for ever."""
+    counts = RequestCounts(connect(redis_url, 2))
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(requests_of(name), 7)
+        assert counts.count(name) == 8
+        assert 0 < client.pttl(requests_of(name)) <= 60_000
+    assert 50 < counts.seconds_left(name) <= 60
+
+
+def test_where_redis_is_full_each_process_counts_its_own(own_redis: RedisServer, name: str) -> None:
+    """Runs can be read, ended and removed then; everything was refused."""
+    counts = RequestCounts(connect(own_redis.url, 2))
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.config_set("maxmemory", 1)
+        asked = [gevent.spawn(counts.count, name) for _ in range(3)]
+        gevent.joinall(asked, raise_error=True)
+        settle(counts)
+        assert sorted(each.get() for each in asked) == [1, 2, 3]
+        assert [counts.count(name), counts.count(name)] == [4, 5]
+        settle(counts)
+        assert counts.count(name) == 6
+        settle(counts)
+        counts._minutes[name].ends = 0.0
+        assert [counts.count(name), counts.count(name)] == [1, 2]
+
+
 def test_who_is_known_does_not_wait_for_redis(own_redis: RedisServer, name: str) -> None:
     """What cannot be told is found out afterwards: from then on nothing is known, and so nothing passes."""
     counts = RequestCounts(connect(own_redis.url, 2))

@@ -8,7 +8,7 @@ import redis
 from lab.llm import says
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
-from lab.sse import Event, assert_whole, follow, sse_events, sse_messages, start_run
+from lab.sse import Event, assert_whole, events_of, follow, sse_events, sse_messages, start_run
 from tests.reliability.scripts import DONE, writes
 from tools.processes import wait_until
 from tools.redis_server import RedisServer
@@ -35,7 +35,18 @@ def crash(server: RedisServer) -> None:
     server.restart()
 
 
-@pytest.mark.parametrize("trouble", [cut_commands, cut_subscriptions, hang, crash])
+def refuse_writes(server: RedisServer) -> None:
+    """As a primary does whose replica restarts."""
+    with redis.Redis.from_url(server.url) as client:
+        client.config_resetstat()
+        client.config_set("min-replicas-to-write", 1)
+        try:
+            wait_until(lambda: "errorstat_NOREPLICAS" in client.info("errorstats"), 10, "a write to be refused")
+        finally:
+            client.config_set("min-replicas-to-write", 0)
+
+
+@pytest.mark.parametrize("trouble", [cut_commands, cut_subscriptions, hang, crash, refuse_writes])
 def test_a_viewer_sees_no_gap_and_the_run_goes_on(
     trouble: Callable[[RedisServer], None],
     breakable_redis: RedisServer,
@@ -46,7 +57,8 @@ def test_a_viewer_sees_no_gap_and_the_run_goes_on(
     """What is said before, during and after reaches the viewer over one connection, once.
 
     With Hub._acknowledge not setting `behind` and Hub._keep_comparing off, the viewer of cut_subscriptions waited until
-    its time-out. With PATIENCE_SECONDS = 0 the paused Redis (`hang`) made the model be asked again.
+    its time-out. With PATIENCE_SECONDS = 0 the paused Redis (`hang`) made the model be asked again, as
+    did a refused write (`refuse_writes`) where that was taken for a failure of the step.
     """
     gate = Gate()
     prompt = model_server.script(unique("trouble"), gate, writes("a.txt", "a"), DONE)
@@ -93,7 +105,8 @@ def test_events_that_nobody_was_told_about_are_found(
 def test_a_full_redis_ends_the_run_with_a_clear_error(
     breakable_redis: RedisServer, breakable_service: Service, model_server: ModelServer, unique: Callable[[str], str]
 ) -> None:
-    """Without `allow-oom` for end.lua the viewer waited until its time-out. The service stays up and works again."""
+    """Without `allow-oom` for end.lua the viewer waited until its time-out. Runs can be read and removed meanwhile; the
+    service stays up and works again."""
     gate = Gate()
     prompt = model_server.script(unique("full"), gate)
     run_id = start_run(breakable_service, projectId=prompt, value=prompt)
@@ -105,12 +118,15 @@ def test_a_full_redis_ends_the_run_with_a_clear_error(
             gate.say("no room for this")
             seen = list(events)
             refused = breakable_service.http.post("/agent/run", json={"projectId": prompt, "value": prompt})
+            assert events_of(breakable_service, run_id, after=0) == seen
+            removed = breakable_service.http.delete(f"/agent/run/{run_id}")
         finally:
             client.config_set("maxmemory", 0)
     assert_whole(seen)
     assert (seen[-1]["type"], seen[-1]["code"]) == ("error", "failed")
     assert "memory" in seen[-1]["data"]
     assert refused.status_code == 503
+    assert removed.is_success, "who would make room could not"
     assert gate.was_hung_up.wait(20)
     _assert_works(breakable_service, model_server, unique("after-full"))
 
