@@ -5,6 +5,8 @@
 PYTHON := .venv/bin/python
 PROMPT ?= a tip calculator
 ARGS ?=
+# As it was given: make would take `$` for a variable of its own, and run what stands in `$(shell …)`.
+override PROMPT := $(value PROMPT)
 export PROMPT
 
 # Four processes for two cores, since much of the suite waits; in the order of tests/conftest.py, long ones first.

@@ -59,6 +59,10 @@ class Console:
     def _show_reasoning(self, event: Event, data: str) -> None:
         self._flow(self._wrapped(data), "dim italic")
 
+    def _show_user_message(self, event: Event, data: Event) -> None:
+        self._blank()
+        self._line(event, "»", data["value"], "bold")
+
     def _show_tool_call(self, event: Event, data: Event) -> None:
         args = data["args"]
         if data["tool"] == "terminal" and "command" in args:

@@ -54,7 +54,7 @@ def welcome(stack: Stack) -> str:
   Runwire   {url}
   Redis     {hide_password(redis_url)} {kept}
 
-  Start a run and watch it:
+  Open {url}/ in a browser, or start a run and watch it here:
     curl -N {url}/agent/run -H 'content-type: application/json' \\
       -d '{{"projectId": "p1", "value": "a tip calculator"}}'
   Watch all runs from outside:

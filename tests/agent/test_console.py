@@ -62,6 +62,7 @@ def test_json_on_a_terminal_means_the_same_and_steers_nothing() -> None:
         ("file-deleted", {"path": "a"}, "- a"),
         ("rollback", {"step": "s", "attempt": 1, "fromId": 3, "toId": 5, "reason": "lost"}, "events 3 to 5 are void"),
         ("gap", {"fromId": 3, "toId": 5}, "events 3 to 5 are no longer stored"),
+        ("user-message", {"messageId": "m", "value": "in\x1b[2J blue"}, "» in blue"),
         ("error", "it broke", "✗ failed: it broke"),
         ("tool-call", {"tool": "readFiles", "args": {"files": ["a", "b"]}, "callId": "c"}, "readFiles a, b"),
         ("tool-call", {"tool": "fly", "args": {"to": 1}, "callId": "c"}, "fly to=1"),

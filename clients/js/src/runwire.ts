@@ -41,7 +41,7 @@ export class Runwire {
   constructor(private readonly options: ClientOptions = {}) {}
 
   /** Start a run. Sent again over broken connections; the key makes sure that it starts once. */
-  async start(prompt: Prompt, { key = crypto.randomUUID() as string, signal }: { key?: string; signal?: AbortSignal } = {}): Promise<Run> {
+  async start(prompt: Prompt, { key = newKey(), signal }: { key?: string; signal?: AbortSignal } = {}): Promise<Run> {
     const init = { method: "POST", body: JSON.stringify(prompt), headers: { ...JSON_TYPE, "idempotency-key": key }, signal };
     for (let failures = 0; ; failures++) {
       try {
@@ -241,6 +241,11 @@ async function* frames(body: ReadableStream<Uint8Array>): AsyncGenerator<string>
   } finally {
     void reader.cancel().catch(() => {});
   }
+}
+
+/** Browsers keep crypto.randomUUID from pages that came over plain http. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {

@@ -1,15 +1,18 @@
 // Elements from data. Whatever an event holds becomes text, never markup.
 
 // What a terminal or a page would act on instead of showing it: controls, and marks that turn the direction of writing.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+// The joiners of emojis and of Persian words are none; beside ASCII, as in the name of a file, they only deceive.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]|(?<=[\u0000-\u007f])[\u200c\u200d]|[\u200c\u200d](?=[\u0000-\u007f])/g;
 
 /** Text as it can be shown: unseen characters become visible ones. */
 export function shown(text) {
   return String(text).replace(UNSEEN, (c) => (c < " " ? String.fromCharCode(0x2400 + c.charCodeAt(0)) : "\ufffd"));
 }
 
+/** What a node says; one that says it already is left alone, else screen readers would read it out again. */
 export function say(node, text) {
-  node.textContent = shown(text);
+  const words = shown(text);
+  if (node.textContent !== words) node.textContent = words;
 }
 
 /** `el("p.note", {title}, "text", child)`: an element with a class, attributes or listeners, and children. */

@@ -6,11 +6,13 @@ const WORDS = "as|async|await|break|case|catch|class|const|continue|def|default|
 const HASHES = /\.(py|sh|toml|ya?ml|rb|cfg|ini)$|(^|\/)(Makefile|Dockerfile|Procfile|\.env.*)$/;
 const MARKUP = /\.(html?|xml|svg|md)$/;
 
+/** What is not closed is passed over once, not from each of its characters on: an open comment lasts to the end, and an
+ * escape outside of a string begins none. Else a file of them would hold the page up for seconds. */
 function pattern(path) {
   const strings = /"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/.source;
-  if (MARKUP.test(path)) return new RegExp(`(<!--[^]*?-->)|(${strings})|()(</?[A-Za-z][\\w-]*|/?>)`, "g");
-  const comments = HASHES.test(path) ? "#[^\\n]*" : "//[^\\n]*|/\\*[^]*?\\*/";
-  return new RegExp(`(${comments})|(${strings}|\`(?:\\\\.|[^\`\\\\])*\`)|(\\b\\d[\\w.]*\\b)|(\\b(?:${WORDS})\\b)`, "g");
+  if (MARKUP.test(path)) return new RegExp(`(<!--[^]*?(?:-->|$))|(${strings})|()(</?[A-Za-z][\\w-]*|/?>)|\\\\.`, "g");
+  const comments = HASHES.test(path) ? "#[^\\n]*" : "//[^\\n]*|/\\*[^]*?(?:\\*/|$)";
+  return new RegExp(`(${comments})|(${strings}|\`(?:\\\\.|[^\`\\\\])*\`)|(\\b\\d[\\w.]*\\b)|(\\b(?:${WORDS})\\b)|\\\\.`, "g");
 }
 
 const NAMES = ["comment", "string", "number", "word"];

@@ -92,8 +92,12 @@ async function logIn() {
 on(byId("start"), "submit", start);
 on(byId("log-in"), "submit", logIn);
 on(byId("log-out"), "click", async () => {
-  await remove("/console/session");
-  askForKey();
+  try {
+    await remove("/console/session");
+    askForKey();
+  } catch (error) {
+    say(byId("connection"), words(error));
+  }
 });
 addEventListener("hashchange", route);
 on(document.querySelector(".skip"), "click", () => byId("run").focus()); // the address goes on saying which run is shown

@@ -21,7 +21,7 @@ export class Runwire {
   constructor(options = {}) {
     this.options = options;
   }
-  async start(prompt, { key = crypto.randomUUID(), signal } = {}) {
+  async start(prompt, { key = newKey(), signal } = {}) {
     const init = { method: "POST", body: JSON.stringify(prompt), headers: { ...JSON_TYPE, "idempotency-key": key }, signal };
     for (let failures = 0;; failures++) {
       try {
@@ -188,6 +188,9 @@ async function* frames(body) {
   finally {
     void reader.cancel().catch(() => { });
   }
+}
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 async function within(ms, promise) {
   let timer;

@@ -78,7 +78,7 @@ function tool(item) {
 const BRIEF_CHARACTERS = 160;
 
 function brief(args) {
-  const names = Array.isArray(args.files) ? args.files.map((file) => file.path ?? file) : Object.keys(args.files ?? {});
+  const names = Array.isArray(args.files) ? args.files.map((file) => file?.path ?? file) : Object.keys(args.files ?? {});
   const text = args.command ?? args.path ?? names.join(", ");
   const line = String(text || JSON.stringify(args)).replace(/\s+/g, " ");
   return line.length > BRIEF_CHARACTERS ? `${line.slice(0, BRIEF_CHARACTERS)}…` : line;
