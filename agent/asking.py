@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import count
+from typing import Final
 
 from agent import tools
 from agent.approval import needing
 from agent.budget import standing
 from agent.conversation import Conversation, noted, with_words
 from agent.errors import ContextOverflow, PermanentError
-from agent.messages import Limits, Message, ModelReply, ToolSpec, Turn, Usage
+from agent.messages import Limits, Message, ModelReply, ToolCall, ToolSpec, Turn, Usage
 from agent.protocols import ChatModel, Emit, Tries, User
+
+LONGEST_ID: Final = 56
+"""Characters of an id that get a number; providers take 64."""
 
 
 def ask(model: ChatModel, user: User, talk: Conversation, limits: Limits, emit: Emit) -> Turn:
@@ -32,7 +37,21 @@ def ask(model: ChatModel, user: User, talk: Conversation, limits: Limits, emit: 
     told = {"usage": usage, "model": answerer.name, "notice": now.notice, "is_last": now.is_last, "heard": heard}
     # Decided here and remembered, so that a replay under other settings asks for nothing that is done already.
     told["to_approve"] = needing(reply.tool_calls[: limits.max_calls], limits.approve)
+    told["tool_calls"] = _told_apart(reply.tool_calls, talk.messages)
     return Turn.model_validate({**reply.model_dump(), **told})
+
+
+def _told_apart(calls: Sequence[ToolCall], messages: Sequence[Message]) -> list[ToolCall]:
+    """``calls`` with ids that no other call of the conversation has: providers refuse one in which an id comes twice,
+    and there are endpoints that begin to count anew in each reply."""
+    taken = {call.id for message in messages for call in message.tool_calls}
+    apart = []
+    for call in calls:
+        free = (f"{call.id[:LONGEST_ID]}_{number}" for number in count(2))
+        id = call.id if call.id not in taken else next(id for id in free if id not in taken)
+        taken.add(id)
+        apart.append(call.model_copy(update={"id": id}))
+    return apart
 
 
 def _answered(

@@ -82,7 +82,7 @@ class Conversation:
             return
         self._note(reply.notice)
         self._summarise(reply)
-        content = reply.text or ("" if reply.tool_calls else prompts.EMPTY_ANSWER)
+        content = reply.text if reply.text.strip() or reply.tool_calls else prompts.EMPTY_ANSWER
         calls = [call.model_copy(update={"malformed": None, "was_cut": False}) for call in reply.tool_calls]
         self.messages.append(Message(role="assistant", content=content, tool_calls=calls, blocks=reply.blocks))
         self._known, self._known_messages = reply.usage.input_tokens + reply.usage.output_tokens, len(self.messages)

@@ -13,6 +13,11 @@ T = TypeVar("T")
 CHECK_EVERY: Final = 0.5
 """Seconds of silence between two checks: cancelling is to be noticed within one second."""
 
+MOST_WAITING: Final = 1_000
+"""Items that nobody has taken yet; who sends more of them waits."""
+LET_THEM_READ: Final = 0.02
+"""Seconds."""
+
 
 @dataclass(frozen=True)
 class _Item(Generic[T]):
@@ -33,7 +38,8 @@ def interruptible(
     called: it must make a blocked ``items`` end, because nobody waits for the thread.
     """
     arrived: queue.SimpleQueue[_Item[T] | _End] = queue.SimpleQueue()
-    threading.Thread(target=_consume, args=(items, arrived), name="interruptible", daemon=True).start()
+    is_over = threading.Event()
+    threading.Thread(target=_consume, args=(items, arrived, is_over), name="interruptible", daemon=True).start()
     try:
         while True:
             check()
@@ -48,13 +54,16 @@ def interruptible(
             else:
                 return
     finally:
+        is_over.set()
         close()
 
 
-def _consume(items: Iterator[T], arrived: queue.SimpleQueue[_Item[T] | _End]) -> None:
+def _consume(items: Iterator[T], arrived: queue.SimpleQueue[_Item[T] | _End], is_over: threading.Event) -> None:
     try:
         for item in items:
             arrived.put(_Item(item))
+            while arrived.qsize() >= MOST_WAITING and not is_over.wait(LET_THEM_READ):
+                pass
     except Exception as error:  # not swallowed: it is raised again where the items are wanted
         arrived.put(_End(error))
     else:

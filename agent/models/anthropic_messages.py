@@ -12,10 +12,12 @@ from anthropic.types import Message as AnthropicMessage
 from anthropic.types import RawMessageStreamEvent
 
 from agent.messages import Message, Stop, ToolSpec, Usage
+from agent.models import reading
 from agent.models.assembly import Assembly
-from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, NoReply, Stream, tls
+from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, Stream, http
 from agent.models.features import Lacks
 from agent.models.specs import ModelSpec
+from agent.models.wire import NoReply
 
 STOPS: Final[dict[str, Stop]] = {
     "max_tokens": "length",
@@ -45,9 +47,9 @@ class AnthropicMessages:
     @cached_property
     def _client(self) -> anthropic.Anthropic:
         # No retries here: the engine repeats the step, visibly and with the right delay.
-        http = anthropic.DefaultHttpxClient(verify=tls())
+        client = http(anthropic.DefaultHttpxClient)
         return anthropic.Anthropic(
-            api_key=self.api_key, base_url=self._base_url, timeout=TIMEOUT, max_retries=0, http_client=http
+            api_key=self.api_key, base_url=self._base_url, timeout=TIMEOUT, max_retries=0, http_client=client
         )
 
     def connection(
@@ -94,30 +96,36 @@ class AnthropicMessages:
 def _begin(index: int, block: Any, reply: Assembly) -> None:
     match block.type:
         case "text":
-            reply.text(block.text or "")
+            reply.text(reading.text(block.text))
         case "tool_use":
             arguments = json.dumps(block.input, ensure_ascii=False) if block.input else ""
-            reply.call(index, block.id or "", block.name or "", arguments)
+            reply.call(index, reading.text(block.id), reading.text(block.name), arguments)
         case "thinking":
-            reply.reasoning(block.thinking or "")
-            reply.blocks.append({"type": "thinking", "thinking": block.thinking or "", "signature": block.signature})
+            thought = reading.text(block.thinking)
+            reply.reasoning(thought)
+            reply.blocks.append({"type": "thinking", "thinking": thought, "signature": reading.text(block.signature)})
         case "redacted_thinking":
-            reply.blocks.append({"type": "redacted_thinking", "data": block.data})
+            reply.blocks.append({"type": "redacted_thinking", "data": reading.text(block.data)})
 
 
 def _go_on(index: int, delta: Any, reply: Assembly) -> None:
     match delta.type:
         case "text_delta":
-            reply.text(delta.text)
+            reply.text(reading.text(delta.text))
         case "input_json_delta":
-            reply.call(index, "", "", delta.partial_json)
+            reply.call(index, "", "", reading.text(delta.partial_json))
         case "thinking_delta":
-            reply.reasoning(delta.thinking)
-            if reply.blocks:
-                reply.blocks[-1]["thinking"] += delta.thinking
+            thought = reading.text(delta.thinking)
+            reply.reasoning(thought)
+            if (block := _open_thought(reply)) is not None:
+                block["thinking"] += thought
         case "signature_delta":
-            if reply.blocks:
-                reply.blocks[-1]["signature"] = delta.signature
+            if (block := _open_thought(reply)) is not None:
+                block["signature"] = reading.text(delta.signature)
+
+
+def _open_thought(reply: Assembly) -> dict[str, Any] | None:
+    return reply.blocks[-1] if reply.blocks and reply.blocks[-1]["type"] == "thinking" else None
 
 
 def _stop(reason: str | None, reply: Assembly) -> None:
@@ -131,11 +139,9 @@ def _usage(usage: Any, reply: Assembly) -> None:
         return
     cached = getattr(usage, "cache_read_input_tokens", None) or 0
     written = getattr(usage, "cache_creation_input_tokens", None) or 0
-    now = Usage(
-        input_tokens=(usage.input_tokens or 0) + cached + written,
-        output_tokens=usage.output_tokens or 0,
-        cached_tokens=cached,
-    )
+    now = reading.usage((usage.input_tokens or 0) + cached + written, usage.output_tokens, cached)
+    if now is None:
+        return
     before = reply.usage or Usage()
     reply.usage = Usage(
         input_tokens=max(now.input_tokens, before.input_tokens),
@@ -170,8 +176,10 @@ def _messages(messages: Sequence[Message], cached: dict[str, Any]) -> list[dict[
 
 def _blocks(message: Message) -> list[dict[str, Any]]:
     if message.tool_call_id is not None:
-        content = message.content or "(nothing)"
+        content = message.content if message.content.strip() else "(nothing)"
         return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}]
     text = [{"type": "text", "text": message.content}] if message.content.strip() else []
     calls = [{"type": "tool_use", "id": call.id, "name": call.name, "input": call.args} for call in message.tool_calls]
-    return [*message.blocks, *text, *calls]
+    # A thought without its signature, of an endpoint that only speaks the protocol, would be refused.
+    thoughts = [block for block in message.blocks if block.get("signature") or block.get("data")]
+    return [*thoughts, *text, *calls]

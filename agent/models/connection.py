@@ -12,6 +12,8 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import httpx2
 
+from agent.models.wire import AS_IT_IS, NoReply, bound
+
 TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=120.0, write=30.0, pool=10.0)
 """Seconds. ``read`` is the longest silence inside a reply: a model that thinks says nothing for a minute or more."""
 WHOLE_TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=600.0, write=30.0, pool=10.0)
@@ -22,6 +24,11 @@ WHOLE_TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=600.0, write=30.0, pool
 def tls() -> ssl.SSLContext:
     """Loading the certificates takes 0.1 s or more, so once per process and not once per client."""
     return httpx2.create_ssl_context()
+
+
+def http(make: type[httpx2.Client]) -> httpx2.Client:
+    """What an SDK, whose own kind of client ``make`` is, speaks HTTP with."""
+    return make(verify=tls(), headers=AS_IT_IS, event_hooks={"response": [bound]})
 
 
 Item = TypeVar("Item", covariant=True)
@@ -38,10 +45,6 @@ class Stream(Protocol[Item]):
 T = TypeVar("T")
 
 
-class NoReply(Exception):
-    """The endpoint's answer is none; says what it is instead, with whatever stands there and at any length."""
-
-
 class Connection(Generic[T]):
     """``open``: send the request; ``whole``: a complete reply's JSON as an item, for a server that did not stream."""
 
@@ -56,6 +59,8 @@ class Connection(Generic[T]):
         stream = self._open()
         response = self._response = stream.response
         try:
+            if self._is_closed.is_set():  # before there was anything to hang up on
+                return
             kind = response.headers.get("content-type", "").partition(";")[0].strip()
             if kind in ("text/event-stream", ""):
                 yield from self._streamed(stream)

@@ -14,10 +14,12 @@ from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
 from agent.errors import TransientError
 from agent.messages import Message, Stop, ToolCall, ToolSpec, Usage
+from agent.models import reading
 from agent.models.assembly import Assembly
-from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, NoReply, Stream, tls
+from agent.models.connection import TIMEOUT, WHOLE_TIMEOUT, Connection, Stream, http
 from agent.models.features import Lacks
 from agent.models.specs import ModelSpec
+from agent.models.wire import NoReply
 
 NO_KEY: Final = "none"
 """The SDK insists on a key, also for local servers that want none."""
@@ -48,9 +50,9 @@ class OpenAIChat:
     @cached_property
     def _client(self) -> openai.OpenAI:
         # No retries here: the engine repeats the step, visibly and with the right delay.
-        http = openai.DefaultHttpxClient(verify=tls())
+        client = http(openai.DefaultHttpxClient)
         return openai.OpenAI(
-            api_key=self.api_key, base_url=self._base_url, timeout=TIMEOUT, max_retries=0, http_client=http
+            api_key=self.api_key, base_url=self._base_url, timeout=TIMEOUT, max_retries=0, http_client=client
         )
 
     def connection(
@@ -75,7 +77,7 @@ class OpenAIChat:
     def take(self, item: Item, reply: Assembly) -> None:
         if item.usage is not None:
             reply.usage = _usage(item.usage)
-        for choice in item.choices[:1]:  # none beside the usage
+        for choice in (item.choices or ())[:1]:  # none beside the usage
             said = choice.message if isinstance(item, ChatCompletion) else choice.delta  # type: ignore[union-attr]
             if said is not None:
                 _take(said, reply)
@@ -93,16 +95,17 @@ def _take(said: ChoiceDelta | ChatCompletionMessage, reply: Assembly) -> None:
             break
     if isinstance(said.content, str):
         reply.text(said.content)
-    if said.refusal:
+    if said.refusal and isinstance(said.refusal, str):
         reply.refusal(said.refusal)
     for position, call in enumerate(said.tool_calls or ()):
         key = getattr(call, "index", None)
         function = getattr(call, "function", None)
         if function is not None:
             arguments = function.arguments
-            if isinstance(arguments, dict):  # some local servers send the object itself
+            if not isinstance(arguments, str | None):  # some local servers send the object itself
                 arguments = json.dumps(arguments)
-            reply.call(position if key is None else key, call.id or "", function.name or "", arguments or "")
+            place = key if isinstance(key, int) else position
+            reply.call(place, reading.text(call.id), reading.text(function.name), arguments or "")
 
 
 def _whole(raw: bytes) -> ChatCompletion:
@@ -114,13 +117,9 @@ def _whole(raw: bytes) -> ChatCompletion:
     return ChatCompletion.construct(**body)
 
 
-def _usage(usage: CompletionUsage) -> Usage:
-    details = usage.prompt_tokens_details
-    return Usage(
-        input_tokens=usage.prompt_tokens or 0,
-        output_tokens=usage.completion_tokens or 0,
-        cached_tokens=(details.cached_tokens or 0) if details is not None else 0,
-    )
+def _usage(usage: CompletionUsage) -> Usage | None:
+    cached = getattr(usage.prompt_tokens_details, "cached_tokens", None)
+    return reading.usage(usage.prompt_tokens, usage.completion_tokens, cached)
 
 
 def _message(message: Message) -> dict[str, Any]:

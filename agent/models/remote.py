@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, Protocol
@@ -14,9 +13,11 @@ from agent.errors import PermanentError, TransientError
 from agent.messages import Message, ModelReply, ToolSpec, Usage
 from agent.models import features, text_tools
 from agent.models.assembly import Assembly
-from agent.models.connection import Connection, NoReply
+from agent.models.connection import Connection
 from agent.models.faults import Fault, spoken
+from agent.models.reading import GARBLED
 from agent.models.specs import ModelSpec
+from agent.models.wire import NoReply
 from agent.protocols import ChatModel, Emit
 from agent.waiting import interruptible
 
@@ -61,7 +62,10 @@ class RemoteModel:
                 with closing(interruptible(connection.items(), check=emit.check, close=connection.close)) as items:
                     for item in items:
                         self._dialect.take(item, reply)
-            except (self._dialect.error, httpx2.HTTPError, json.JSONDecodeError) as error:  # the SDK's, or untouched
+                        if reply.is_full:
+                            reply.finish("length")
+                            break
+            except (self._dialect.error, httpx2.HTTPError) as error:  # the SDK's, or untouched
                 fault = Fault(error, self._dialect.api_key)
                 feature = None if reply.has_begun else fault.missing(self._lacks) or self._guess(fault)
                 if feature is None:
@@ -70,8 +74,9 @@ class RemoteModel:
                     raise self._meaning(fault, messages, reply) from error
                 self._do_without(feature, emit)
             except NoReply as error:
-                words = spoken(error, self._dialect.api_key)
-                raise TransientError(f"The model's endpoint answered without a reply: {words}") from error
+                raise self._broken("answered without a reply", error, messages, reply) from error
+            except GARBLED as error:
+                raise self._broken("does not keep to its protocol", error, messages, reply) from error
             else:
                 if connection.was_whole and "stream" not in self._lacks:
                     self._do_without("stream", emit)
@@ -97,6 +102,11 @@ class RemoteModel:
     def _do_without(self, feature: features.Name, emit: Emit) -> None:
         self._lacks |= {feature}
         emit("status", f"About {self.name}'s endpoint: {features.WORDS[feature]}")
+
+    def _broken(self, how: str, error: Exception, messages: Sequence[Message], reply: Assembly) -> TransientError:
+        spent = self._estimate(messages, reply).tokens if reply.has_begun else 0
+        words = spoken(error, self._dialect.api_key)
+        return TransientError(f"The model's endpoint {how}: {words}", spent=spent)
 
     def _meaning(self, fault: Fault, messages: Sequence[Message], reply: Assembly) -> Exception:
         spent = self._estimate(messages, reply).tokens if reply.has_begun else 0

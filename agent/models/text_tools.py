@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.messages import Message, ModelReply, ToolCall, ToolSpec
+from agent.models.reading import arguments, plain
 
 FENCE: Final = "```tool"
-CALL: Final = re.compile(r"^```tool[^\S\n]*\n(.*?)^```[^\S\n]*$", re.DOTALL | re.MULTILINE)
+CALL: Final = re.compile(r"^```tool[^\S\n]*\n((?:(?!```).*\n)*+)```[^\S\n]*$", re.MULTILINE)
 HOW: Final = """\
 You have no other tools than these. To use them, end your answer with one block for each call, then stop:
 ```tool
@@ -96,8 +97,8 @@ def _written(call: ToolCall) -> str:
 
 
 def _call(number: int, written: str) -> ToolCall:
-    try:
-        call = json.loads(written)
-        return ToolCall(id=f"call_{number}", name=str(call["name"]), args=call.get("args") or {})
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    call = arguments(written) or {}
+    name, args = call.get("name"), call.get("args") or {}
+    if not isinstance(name, str) or not isinstance(args, dict):
         return ToolCall(id=f"call_{number}", name="unknown", malformed=written)
+    return ToolCall(id=f"call_{number}", name=plain(name) or "unknown", args=args)

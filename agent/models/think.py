@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 OPENS: Final = re.compile(r"(?<![`'\"\w])<think(?:ing)?>\s*")
-CLOSES: Final = re.compile(r"\s*</think(?:ing)?>\s*")
+CLOSES: Final = re.compile(r"</think(?:ing)?>\s*")
 LONGEST_TAG: Final = len("</thinking>")
 
 
@@ -24,33 +24,29 @@ class ThinkSplitter:
         self._is_thought = False
 
     def feed(self, piece: str) -> list[Piece]:
-        self._held += piece
+        text, at = self._before + self._held + piece, len(self._before)
         pieces = []
-        while match := self._tag().search(self._before + self._held, len(self._before)):
-            start, end = match.start() - len(self._before), match.end() - len(self._before)
-            pieces.append(self._piece(self._held[:start]))
-            self._held, self._before = self._held[end:], ""
-            self._is_thought = not self._is_thought
-        pieces.append(self._piece(self._release()))
+        while match := self._tag().search(text, at):
+            said = text[at : match.start()]
+            pieces.append(Piece(said.rstrip() if self._is_thought else said, self._is_thought))
+            at, self._is_thought = match.end(), not self._is_thought
+        end = len(text) - _possible(text[at:])
+        pieces.append(Piece(text[at:end], self._is_thought))
+        self._before, self._held = text[max(0, end - 1) : end], text[end:]
         return [piece for piece in pieces if piece.text]
 
     def rest(self) -> list[Piece]:
         """What was held back, at the end of the stream."""
         held, self._held = self._held, ""
-        return [self._piece(held)] if held else []
+        return [Piece(held, self._is_thought)] if held else []
 
     def _tag(self) -> re.Pattern[str]:
         return CLOSES if self._is_thought else OPENS
 
-    def _release(self) -> str:
-        """All but what may turn out to be the beginning of a tag."""
-        at = self._held.rfind("<", -LONGEST_TAG)
-        is_possible = at >= 0 and "</thinking>".startswith(self._held[at:].replace("<t", "</t", 1))
-        kept = self._held[at:] if is_possible else ""
-        free = self._held[: len(self._held) - len(kept)]
-        self._held = kept
-        return free
 
-    def _piece(self, text: str) -> Piece:
-        self._before = text[-1:] or self._before
-        return Piece(text, self._is_thought)
+def _possible(text: str) -> int:
+    """How many characters of its end may turn out to be the beginning of a tag."""
+    tail = text[-LONGEST_TAG:]
+    at = tail.rfind("<")
+    is_possible = at >= 0 and "</thinking>".startswith(tail[at:].replace("<t", "</t", 1))
+    return len(tail) - at if is_possible else 0

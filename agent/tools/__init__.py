@@ -22,6 +22,10 @@ from agent.tools.write_files import WRITE_FILES
 __all__ = ["Context", "answer", "specs"]
 
 USUAL: Final = Limits()
+MAX_ERRORS: Final = 8
+"""Of wrong arguments that a model is told of."""
+MAX_SHOWN: Final = 200
+"""Characters of what was wrong."""
 ALL: Final = (TERMINAL, PROCESS, WRITE_FILES, EDIT_FILE, READ_FILES, LIST_FILES, SEARCH_FILES)
 TOOLS: Final[dict[str, Tool[Any]]] = {tool.name: tool for tool in ALL}
 
@@ -64,4 +68,10 @@ def _run(call: ToolCall, context: Context) -> tuple[str, str]:
 
 
 def _explain(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in error.errors())
+    """The first of what is wrong: a list of a million numbers is wrong a million times."""
+    said = [
+        f"{'.'.join(map(str, item['loc']))[:MAX_SHOWN] or 'arguments'}: {item['msg'][:MAX_SHOWN]}"
+        for item in error.errors(include_input=False, include_context=False, include_url=False)[:MAX_ERRORS]
+    ]
+    more = error.error_count() - len(said)
+    return "; ".join([*said, *([f"and {more} more"] if more > 0 else [])])

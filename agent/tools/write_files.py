@@ -17,7 +17,7 @@ class FileToWrite(Args):
 
 
 class WriteFilesArgs(Args):
-    files: list[FileToWrite] = Field(min_length=1)
+    files: list[FileToWrite] = Field(min_length=1, max_length=5_000)
 
 
 def write_files(args: WriteFilesArgs, context: Context) -> tuple[str, str]:

@@ -1,0 +1,65 @@
+"""What comes from an endpoint, byte by byte: never more than a reply can need, and never without a pause for others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import httpx2
+
+from agent.pace import Pace
+
+AS_IT_IS: Final = {"Accept-Encoding": "identity"}
+"""A few bytes that are packed may unpack to gigabytes, and replies that stream gain nothing by it."""
+MAX_BYTES: Final = 128_000_000
+"""Of an answer. A token takes up to 400 bytes of a stream, so these are twice the longest reply of any known model."""
+MAX_EVENT: Final = 16_000_000
+"""Bytes of one event of a stream."""
+MAX_LINES: Final = 2_000
+"""Line ends in one event, which has two or three: an SDK copies what it has of an event for each of its lines."""
+BLANK: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
+"""Ends of events."""
+
+
+class NoReply(Exception):
+    """The endpoint's answer is none; says what it is instead, with whatever stands there and at any length."""
+
+
+def bound(response: httpx2.Response) -> None:
+    """A client's hook: the body of ``response``, whoever reads it, raises ``NoReply`` where it is too much."""
+    assert isinstance(response.stream, httpx2.SyncByteStream)
+    encoding = response.headers.get("content-encoding", "identity")
+    is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+    response.stream = _Bounded(response.stream, encoding, is_stream=is_stream)
+
+
+class _Bounded(httpx2.SyncByteStream):
+    def __init__(self, stream: httpx2.SyncByteStream, encoding: str, *, is_stream: bool) -> None:
+        self._stream, self._encoding, self._is_stream = stream, encoding, is_stream
+        self._bytes = self._event = self._lines = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._encoding != "identity":
+            raise NoReply(f"a body in {self._encoding}, which was not asked for")
+        pace = Pace()
+        for chunk in self._stream:
+            self._count(chunk)
+            yield chunk
+            pace(len(chunk))  # whoever sends fast enough never lets a reader wait, and with it everybody else
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _count(self, chunk: bytes) -> None:
+        self._bytes += len(chunk)
+        if self._bytes > MAX_BYTES:
+            raise NoReply(f"more than {MAX_BYTES:,} bytes")
+        if not self._is_stream:
+            return
+        if (end := max(map(chunk.rfind, BLANK))) >= 0:
+            self._event = self._lines = 0
+            chunk = chunk[end + 2 :]
+        self._event += len(chunk)
+        self._lines += chunk.count(b"\n") + chunk.count(b"\r")
+        if self._event > MAX_EVENT or self._lines > MAX_LINES:
+            raise NoReply(f"a stream with an event of {self._event:,} bytes and {self._lines:,} line ends")
