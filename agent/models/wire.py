@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
 import httpx2
-
-from agent.pace import Pace
 
 AS_IT_IS: Final = {"Accept-Encoding": "identity"}
 """A few bytes that are packed may unpack to gigabytes, and replies that stream gain nothing by it."""
@@ -17,6 +16,12 @@ MAX_EVENT: Final = 16_000_000
 """Bytes of one event of a stream."""
 MAX_LINES: Final = 2_000
 """Line ends in one event, which has two or three: an SDK copies what it has of an event for each of its lines."""
+PIECE: Final = 8_192
+"""Bytes; taken apart in some milliseconds, however short their lines are."""
+TURN: Final = 0.003
+"""Seconds of work on what has come, before everybody else has as much time."""
+PAUSE: Final = 0.001
+"""Seconds of waiting for bytes that are a turn for everybody else."""
 BLANK: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 """Ends of events."""
 
@@ -41,11 +46,13 @@ class _Bounded(httpx2.SyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         if self._encoding != "identity":
             raise NoReply(f"a body in {self._encoding}, which was not asked for")
-        pace = Pace()
+        turn = _Turn()
         for chunk in self._stream:
+            turn.waited()
             self._count(chunk)
-            yield chunk
-            pace(len(chunk))  # whoever sends fast enough never lets a reader wait, and with it everybody else
+            for at in range(0, len(chunk), PIECE):
+                yield chunk[at : at + PIECE]
+                turn.worked()
 
     def close(self) -> None:
         self._stream.close()
@@ -63,3 +70,22 @@ class _Bounded(httpx2.SyncByteStream):
         self._lines += chunk.count(b"\n") + chunk.count(b"\r")
         if self._event > MAX_EVENT or self._lines > MAX_LINES:
             raise NoReply(f"a stream with an event of {self._event:,} bytes and {self._lines:,} line ends")
+
+
+class _Turn:
+    """Shares the processor where bytes always lie ready: who never waits for them would let nobody else go on."""
+
+    def __init__(self) -> None:
+        self._since = self._looked = time.monotonic()
+
+    def waited(self) -> None:
+        now = time.monotonic()
+        if now - self._looked > PAUSE:
+            self._since = now
+        self._looked = now
+
+    def worked(self) -> None:
+        self._looked = time.monotonic()
+        if (busy := self._looked - self._since) > TURN:
+            time.sleep(busy)
+            self._since = self._looked = time.monotonic()
