@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import uuid
 from pathlib import Path
 from typing import cast
 
-from agent.console import Console, harmless_json
+from agent.console import Console, harmless_json, leave_pipe
 from agent.entries import Entry, Kind, Tree
 from agent.errors import PermanentError
 from agent.inside import confined, look
@@ -28,6 +29,16 @@ from agent.workspace import IGNORED, Room
 def main() -> int:
     """Returns the exit code: 0 complete, 1 failed, 2 wrong arguments."""
     args = _arguments()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that does not know a character shows another
+    try:
+        return _build(args)
+    except BrokenPipeError:
+        leave_pipe()  # a reader such as head has seen enough
+        return 1
+
+
+def _build(args: argparse.Namespace) -> int:
     out = args.out or Path("runwire-output") / _slug(args.prompt)
     request = RunRequest(run_id=f"run_{uuid.uuid4().hex}", project_id=str(out), value=args.prompt, model=args.model)
     before = _project(args.out)
@@ -41,10 +52,16 @@ def main() -> int:
         except (PermanentError, ValueError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-        is_done = run_locally(request, run, model=model, sandbox=sandbox, user=AtTerminal(), limits=limits)
-        remove_workspace(args.sandbox, Path(folder), request.run_id)
+        try:
+            is_done = run_locally(request, run, model=model, sandbox=sandbox, user=AtTerminal(), limits=limits)
+        finally:
+            remove_workspace(args.sandbox, Path(folder), request.run_id)
     if is_done:
-        _write(out, before, run.store.project)
+        try:
+            _write(out, before, run.store.project)
+        except OSError as error:
+            print(f"error: cannot write to {out}: {error}", file=sys.stderr)
+            return 1
         if not args.json:
             print(f"\nThe files are in {out}")
     return 0 if is_done else 1
@@ -52,11 +69,11 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m agent", description="Let the code agent build something.")
-    parser.add_argument("prompt", help="what to build, such as 'a tip calculator'")
+    parser.add_argument("prompt", type=_prompt, help="what to build, such as 'a tip calculator'")
     parser.add_argument(
         "--model", default="auto", help="auto (default), offline, or a name in OPENAI_MODELS or ANTHROPIC_MODELS"
     )
-    parser.add_argument("--out", type=Path, help="folder of the project; files that it holds are continued from")
+    parser.add_argument("--out", type=_folder, help="folder of the project; files that it holds are continued from")
     parser.add_argument("--sandbox", choices=KINDS, default=os.environ.get("AGENT_SANDBOX") or "auto")
     parser.add_argument(
         "--allow",
@@ -72,6 +89,23 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print the events as JSON, one a line")
     return parser.parse_args()
+
+
+def _prompt(given: str) -> str:
+    if not given.strip():
+        raise argparse.ArgumentTypeError("expected what to build, got nothing")
+    return given.encode(errors="replace").decode()  # bytes of another encoding than the terminal's
+
+
+def _folder(given: str) -> Path:
+    """One that can be written to when all is done, as far as can be told now."""
+    out = Path(given)
+    there = next((path for path in (out, *out.parents) if path.exists()), Path("/"))
+    if not there.is_dir():
+        raise argparse.ArgumentTypeError(f"expected a folder, but {str(there)!r} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise argparse.ArgumentTypeError(f"expected a folder that can be written to, got {str(there)!r}")
+    return out
 
 
 def _project(out: Path | None) -> Tree:

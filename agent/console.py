@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import textwrap
 from typing import IO, Any, Final
 
@@ -167,6 +169,11 @@ class Console:
             self._out.print()
         self._is_mid_line = False
         self._column = 0
+
+
+def leave_pipe() -> None:
+    """Whoever read standard output has gone: what is still to come goes nowhere, without complaints at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def harmless_json(text: str) -> str:

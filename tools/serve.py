@@ -59,6 +59,7 @@ def welcome(stack: Stack) -> str:
       -d '{{"projectId": "p1", "value": "a tip calculator"}}'
   Watch all runs from outside:
     redis-cli -u {hide_password(redis_url)} psubscribe 'agent:*'
+    REDIS_URL={hide_password(redis_url)} .venv/bin/python -m orchestrator tail
 
   Ctrl-C stops everything.
 """

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from redis.exceptions import RedisError
 
+from agent.console import leave_pipe
 from orchestrator.cli import cancel, completion, replay, retry, runs, show, tail
 from orchestrator.cli.api import ApiError
 from orchestrator.cli.output import clean
@@ -64,15 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return COMMANDS[given.command].run(given)
     except SettingsError as error:
-        sys.exit(f"runwire cannot start:\n{error}")
+        sys.exit(str(error))
     except RunMissing:
         sys.exit(f"unknown or expired run {given.run_id!r}")
     except ApiError as error:
         sys.exit(clean(str(error)))
     except RedisError as error:
-        sys.exit(f"Redis does not answer: {error}")
+        sys.exit(f"Redis does not answer: {error}\nREDIS_URL says where it is; `make run` prints its own.")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # a reader such as head has seen enough
+        leave_pipe()  # a reader such as head has seen enough
         return 0

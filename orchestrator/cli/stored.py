@@ -13,7 +13,7 @@ from orchestrator.event_types import EVENT_TYPES
 from orchestrator.events import TERMINAL_TYPES
 from orchestrator.runlog import RunLog
 from orchestrator.runlog.connection import Client, connect
-from orchestrator.settings import load_settings
+from orchestrator.settings import load_fields
 
 CONNECTIONS: Final = 2
 PAGE_EVENTS: Final = 1_000
@@ -22,7 +22,7 @@ TYPES: Final = [kind.name for kind in EVENT_TYPES]
 
 def redis() -> Client:
     """Raises SettingsError."""
-    settings = load_settings()
+    settings = load_fields()
     return connect(settings.redis_url, CONNECTIONS, settings.redis_tls_verify)
 
 

@@ -4,6 +4,6 @@
 what follows from them.
 """
 
-from orchestrator.settings.settings import REQUIRED_IN_PRODUCTION, Settings, SettingsError, load_settings
+from orchestrator.settings.settings import REQUIRED_IN_PRODUCTION, Settings, SettingsError, load_fields, load_settings
 
-__all__ = ["REQUIRED_IN_PRODUCTION", "Settings", "SettingsError", "load_settings"]
+__all__ = ["REQUIRED_IN_PRODUCTION", "Settings", "SettingsError", "load_fields", "load_settings"]

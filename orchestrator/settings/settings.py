@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -159,7 +160,19 @@ class Settings(Fields):
 
 def load_settings(**overrides: object) -> Settings:
     """Read the environment. Raises SettingsError with one line per bad variable."""
-    try:
+    with _refusals():
         return Settings(**overrides)  # type: ignore[arg-type]  # the overrides are validated like the environment
+
+
+def load_fields() -> Fields:
+    """The same for who only reads what a service has stored: what it needs to start may be missing."""
+    with _refusals():
+        return Fields()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         raise SettingsError("\n".join(refusals(error, Settings.model_fields))) from None

@@ -71,6 +71,43 @@ def test_a_failed_run_exits_1_and_a_wrong_model_2(tmp_path: Path) -> None:
     assert process.returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("",), "expected what to build, got nothing"),
+        ((" \n",), "expected what to build, got nothing"),
+        (("x", "--out", "file"), "expected a folder, but 'file' is a file"),
+        (("x", "--out", "file/below/it"), "expected a folder, but 'file' is a file"),
+    ],
+    ids=str,
+)
+def test_what_cannot_end_well_is_said_before_it_begins(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    process = start(*arguments, cwd=tmp_path)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (2, "")
+    assert words in errors
+
+
+def test_files_that_cannot_be_kept_in_the_end_are_said(tmp_path: Path) -> None:
+    process = start("a timer", "--out", "made", cwd=tmp_path)
+    assert process.stdout is not None
+    process.stdout.readline()
+    (tmp_path / "made").write_text("of somebody else")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.startswith("error: cannot write to made: ") and "Traceback" not in errors
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)], ids=["for people", "json"])
+def test_a_reader_that_goes_ends_it_without_a_word(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    with start("a timer", *arguments, cwd=tmp_path) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == ("", 1)
+
+
 def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
     process = start("a tip calculator", "--json", cwd=tmp_path, AGENT_OFFLINE_DELAY="1")
     assert process.stdout is not None
