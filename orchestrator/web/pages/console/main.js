@@ -7,12 +7,14 @@ import { Runs } from "./runs.js";
 const byId = (id) => document.getElementById(id);
 const CONNECTION = { connecting: "connecting …", live: "live", waiting: "cut, coming back …" };
 
+const LATE_MS = 2000;
+
 let view = null;
 let models = [];
 const runs = new Runs();
 
 onConnection((state) => {
-  if (state === "denied") return askForKey();
+  if (state === "denied") return askForKey(byId("app").hidden ? "" : "The session has ended. Log in, and what you saw goes on.");
   say(byId("connection"), CONNECTION[state] ?? "");
   byId("connection").className = state;
 });
@@ -23,13 +25,15 @@ async function open() {
     byId("log-out").hidden = !session.canLogOut;
     await showApp();
   } catch (error) {
-    say(byId("connection"), words(error));
+    if (error.status !== 401) say(byId("connection"), words(error)); // that is said where one logs in
   }
 }
 
-function askForKey() {
+function askForKey(why = "") {
   view?.close();
   runs.isOn = false;
+  say(byId("connection"), "");
+  say(byId("log-in").querySelector(".problem"), why);
   byId("app").hidden = true;
   byId("log-in").hidden = false;
   byId("log-in").elements.key.focus();
@@ -68,7 +72,10 @@ async function start() {
   const problem = form.querySelector(".problem");
   problem.textContent = "";
   try {
-    const run = await client.start({ value, projectId, model, ...(framework && { framework }) });
+    // It is sent until somebody takes it, once: that can last while the service is away.
+    const isLate = setTimeout(() => say(problem, "Nobody has taken it yet; it is sent again …"), LATE_MS);
+    const run = await client.start({ value, projectId, model, ...(framework && { framework }) }).finally(() => clearTimeout(isLate));
+    problem.textContent = "";
     location.hash = `#/run/${run.runId}`;
     byId("run").focus();
   } catch (error) {
