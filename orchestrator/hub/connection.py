@@ -16,6 +16,7 @@ import gevent
 import hiredis
 from gevent.lock import BoundedSemaphore
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse
 
 from orchestrator.runlog.connection import subscriber
 from orchestrator.runlog.wire import READABLE
@@ -49,7 +50,7 @@ class SubscriberConnection:
             raise RedisConnectionError("Redis closed the connection at once")
         sock.settimeout(None)
         self._heard = time.monotonic()
-        self._connection, self._socket, self._reader = connection, sock, hiredis.Reader()
+        self._connection, self._socket, self._reader = connection, sock, hiredis.Reader(protocolError=InvalidResponse)
         self._hub = gevent.get_hub()
         self._readable = self._hub.loop.io(sock.fileno(), READABLE)
 
@@ -79,7 +80,7 @@ class SubscriberConnection:
     def read(self) -> list[Any]:
         """All messages that have arrived, at least one: ``[kind, channel, payload]`` or a ping's answer.
 
-        Raises OSError when the connection is lost, or was found dead by ``keep_alive``.
+        Raises OSError when the connection is lost, or was found dead by ``keep_alive``, and InvalidResponse.
         """
         while True:
             # Asked first: a look that finds nothing costs as much as one that finds something. All others have their

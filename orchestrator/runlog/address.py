@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from redis import Sentinel
 from redis.connection import Connection, SSLConnection, parse_url
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import InvalidResponse, ReadOnlyError
 
 from orchestrator import metrics
 from orchestrator.runlog.not_now import Parser
@@ -96,6 +96,9 @@ def _class_for(base: type[Connection], resolve: Callable[[], tuple[str, int]] | 
             except ReadOnlyError as error:
                 self.disconnect()
                 raise self.demoted(error) from error
+            except InvalidResponse as error:
+                self.disconnect()
+                raise RedisConnectionError(f"What answers is not Redis: {error}") from error
 
         def demoted(self, error: ReadOnlyError) -> NotPrimary:
             """The server has refused a write; what to raise instead of ``error``."""

@@ -9,6 +9,7 @@ import gevent
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from orchestrator.runlog.wire import Wire
 
@@ -71,7 +72,8 @@ class Commands:
             self._wire.retire()
         try:
             connection = self._make()
-            connection.connect()
+            with gevent.Timeout(self._patience, RedisTimeoutError("No connection to Redis in time")):
+                connection.connect()  # a name to look up and several replies, each of which may take its own time
             self._wire = Wire(connection, self._patience)
             return self._wire
         except (RedisError, OSError) as error:

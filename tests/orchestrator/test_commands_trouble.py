@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import gevent
 import pytest
@@ -12,8 +14,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from lab.tcp_proxy import TcpProxy
 from orchestrator.runlog.address import NotPrimary
 from orchestrator.runlog.commands import Commands
-from orchestrator.runlog.connection import Client
-from tests.orchestrator.shared_connection import CROWD, all_of, echo, of, outcome
+from orchestrator.runlog.connection import Client, connect
+from tests.orchestrator.shared_connection import CROWD, PATIENCE, all_of, echo, of, outcome
 from tools.processes import free_port
 from tools.redis_server import RedisServer
 
@@ -122,6 +124,40 @@ def test_nobody_there_is_a_connection_error(share: Callable[..., Client]) -> Non
     commands = of(share(f"redis://127.0.0.1:{free_port()}/0"))
     with pytest.raises(RedisConnectionError):
         echo(commands, "hello")
+
+
+class TakesItsTime:
+    """A name that is looked up for long, or a server that takes its time over each word of greeting."""
+
+    def connect(self) -> None:
+        gevent.sleep(PATIENCE)
+
+
+def test_all_that_a_connection_takes_together_is_bounded() -> None:
+    """Only each part of it was: calls waited for 6 s, and for as long as a name server was silent."""
+    commands = Commands(TakesItsTime, SOON)
+    for _ in range(2):
+        with pytest.raises(RedisTimeoutError):
+            echo(commands, "hello")
+
+
+@pytest.mark.parametrize("shares", [True, False], ids=["shared connection", "own connection"])
+def test_who_does_not_speak_redis_is_a_connection_error(share: Callable[..., Client], *, shares: bool) -> None:
+    """A router that answers for a Redis which is away. A step took that for its own failure."""
+    with ThreadingTCPServer(("127.0.0.1", 0), Router) as router:
+        serving = Thread(target=router.serve_forever, args=[SOON / 10])
+        serving.start()
+        url = f"redis://127.0.0.1:{router.server_address[1]}/0"
+        with pytest.raises(RedisConnectionError):
+            (share(url) if shares else connect(url, 1)).get("name")
+        router.shutdown()
+        serving.join()
+
+
+class Router(StreamRequestHandler):
+    def handle(self) -> None:
+        self.wfile.write(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+        self.rfile.read()
 
 
 def test_a_primary_that_was_demoted_is_left(
