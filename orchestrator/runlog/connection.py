@@ -39,6 +39,10 @@ LARGE_COMMAND: Final = 1_048_576
 LARGE_ARGUMENT: Final = 6_000
 """Bytes: above, what a command is made of is sent as it is, piece by piece."""
 
+GREETING_BYTES: Final = 1_024
+"""Room to read with, for connections whose replies are read by others once they are greeted. redis-py's own, 32 KiB,
+would stay with each one that is lost or fails, which cycles keep until a collection: thousands while Redis is away."""
+
 CLUSTER_RETRIES: Final = 3
 """How often the cluster's client looks for a slot's new node."""
 
@@ -104,7 +108,7 @@ def connect(url: str, max_connections: int, tls_verify: bool = True) -> Client:
 
 
 def _sharing(pool: Any) -> Client:
-    make = partial(pool.connection_class, **pool.connection_kwargs)
+    make = partial(pool.connection_class, **pool.connection_kwargs | {"socket_read_size": GREETING_BYTES})
     client: Any = SharedRedis.from_pool(pool)
     return client.share(Commands(make, REPLY_SECONDS))
 
@@ -116,6 +120,7 @@ def subscriber(url: str, tls_verify: bool = True) -> Callable[..., Any]:
     """
     address = read_address(url, tls_verify)
     options = {"protocol": 2, "socket_connect_timeout": CONNECT_SECONDS, **address.options}
+    options["socket_read_size"] = GREETING_BYTES
 
     def make(**node: Any) -> Any:
         return address.connection_class(**options | node)

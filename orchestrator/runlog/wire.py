@@ -93,8 +93,12 @@ class Wire:
             self._hub.switch()
         finally:
             call.waiter = None  # somebody who was woken by something else does not want the replies any more
-        if call.failure is not None:
-            raise call.failure
+        failure, call.failure = call.failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # its traceback knows this frame: each would keep the other, and this wire with its buffer
         return call.replies
 
     def retire(self) -> None:

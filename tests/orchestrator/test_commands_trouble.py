@@ -1,6 +1,8 @@
 """The one connection that all greenlets share: what happens where it hangs, breaks, is demoted or forked."""
 
+import gc
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
@@ -118,6 +120,25 @@ def test_a_redis_that_is_down_is_an_error_for_all_and_used_again(
     assert {type(error) for error in found} == {RedisConnectionError}
     rough_redis.start()
     assert echo(commands, "again") == "again"
+
+
+def test_a_connection_that_was_lost_is_forgotten_at_once(
+    share: Callable[..., Client], rough_redis: RedisServer
+) -> None:
+    """With its buffer: a worker hardly ever looks for cycles, and each loss left one, 64 KiB each."""
+    commands = of(share(rough_redis.url))
+    echo(commands, "connected")
+    assert commands._wire is not None
+    lost = weakref.ref(commands._wire)
+    gc.disable()
+    try:
+        with redis.Redis(port=rough_redis.port) as admin:
+            admin.client_kill_filter(_type="normal", skipme=True)
+        assert echo(commands, "again") == "again"
+        gevent.sleep(0)
+        assert lost() is None
+    finally:
+        gc.enable()
 
 
 def test_nobody_there_is_a_connection_error(share: Callable[..., Client]) -> None:
