@@ -70,9 +70,12 @@ class Stack:
 
 
 def environment() -> dict[str, str]:
-    """Our environment over `.env`; with Inngest in development mode unless there are keys for production."""
+    """Our environment over `.env`; with Inngest in development mode unless there are keys for production.
+
+    What is empty is not set, as for the settings: gunicorn would fail over an empty WEB_CONCURRENCY.
+    """
     settings = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
-    env = {**settings, **os.environ}
+    env = {name: value for name, value in {**settings, **os.environ}.items() if value}
     if not _has_production_keys(env):
         env.setdefault("INNGEST_DEV", "1")
     return env

@@ -106,4 +106,6 @@ def table(text: str | None) -> dict[str, Facts]:
     except ValidationError as error:
         wrong = error.errors()[0]
         place = ".".join(map(str, wrong["loc"]))
-        raise ValueError(f"expected JSON {{name: {{context, output, price}}}}; {place}: {wrong['msg']}") from None
+        raise ValueError(
+            f"expected JSON {{name: {{context, output, price}}}}; {': '.join(filter(None, (place, wrong['msg'])))}"
+        ) from None
