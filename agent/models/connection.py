@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import cache
 from typing import Final, Generic, Protocol, TypeVar
 
 import httpx2
 
-from agent.models.wire import AS_IT_IS, NoReply, bound
+from agent.models.wire import AS_IT_IS, NoReply, bound, hang_up
 
 TIMEOUT: Final = httpx2.Timeout(connect=10.0, read=120.0, write=30.0, pool=10.0)
 """Seconds. ``read`` is the longest silence inside a reply: a model that thinks says nothing for a minute or more."""
@@ -77,19 +75,10 @@ class Connection(Generic[T]):
         """Make ``items`` end: at once if the reply has begun, else when its first bytes or its timeout come."""
         self._is_closed.set()
         if (response := self._response) is not None:
-            _hang_up(response)
+            hang_up(response)
 
     def _streamed(self, stream: Stream[T]) -> Iterator[T]:
         for item in stream:
             if self._is_closed.is_set():
                 return
             yield item
-
-
-def _hang_up(response: httpx2.Response) -> None:
-    """Break the connection under a reader that is blocked in another thread; closing alone would not wake it."""
-    network = response.extensions.get("network_stream")
-    connection = network.get_extra_info("socket") if network is not None else None
-    if connection is not None:
-        with suppress(OSError):  # closed by the other side meanwhile
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import httpx2
@@ -38,10 +40,22 @@ def bound(response: httpx2.Response) -> None:
     response.stream = _Bounded(response.stream, encoding, is_stream=is_stream)
 
 
+def hang_up(response: httpx2.Response) -> None:
+    """Break the connection under a reader that is blocked in another thread; closing alone would not wake it."""
+    if isinstance(response.stream, _Bounded):
+        response.stream.is_over = True  # a broken connection still gives what comes without a pause
+    network = response.extensions.get("network_stream")
+    connection = network.get_extra_info("socket") if network is not None else None
+    if connection is not None:
+        with suppress(OSError):  # closed by the other side meanwhile
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
 class _Bounded(httpx2.SyncByteStream):
     def __init__(self, stream: httpx2.SyncByteStream, encoding: str, *, is_stream: bool) -> None:
         self._stream, self._encoding, self._is_stream = stream, encoding, is_stream
         self._bytes = self._event = self._lines = 0
+        self.is_over = False
 
     def __iter__(self) -> Iterator[bytes]:
         if self._encoding != "identity":
@@ -51,6 +65,8 @@ class _Bounded(httpx2.SyncByteStream):
             turn.waited()
             self._count(chunk)
             for at in range(0, len(chunk), PIECE):
+                if self.is_over:
+                    return
                 yield chunk[at : at + PIECE]
                 turn.worked()
 
