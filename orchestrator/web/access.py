@@ -48,8 +48,10 @@ class RunAccess:
         routes.after_request(_name_run)
 
     def find(self, prompt: Prompt, key: str | None, run_id: str | None = None) -> tuple[str, bool]:
-        """See Runs.find."""
+        """See Runs.find. Who may only start runs cannot replace others with one."""
         self.door.project(prompt.project_id)
+        if prompt.on_conflict == "cancel":
+            self.door.project(prompt.project_id, "cancel")
         return self.runs.find(prompt, caller().name, key, run_id)
 
     def start_and_open(self, run_id: str, prompt: Prompt, is_new: bool, framer: Framer, after: int = 0) -> Stream:

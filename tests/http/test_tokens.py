@@ -80,6 +80,27 @@ def test_only_a_projects_start_token_starts_runs_there(guarded: Service, unique:
     assert [status_of(guarded, call, starts) for call in calls_on(run_id)] == [403] * 4
 
 
+def test_who_may_only_start_runs_replaces_none_with_one(guarded: Service, unique: Callable[[str], str]) -> None:
+    """`onConflict: "cancel"` cancelled whatever else of the project was unfinished."""
+    project = unique("p")
+    run_id = start(guarded, WEB, projectId=project)
+    body = PROMPT | {"projectId": project, "onConflict": "cancel"}
+    starts = token(guarded, WEB, projectId=project, can=["start"])
+    message = {"id": "m", "role": "user", "parts": [{"type": "text", "text": "a tip calculator"}]}
+    chat = {"id": project, "messages": [message], "onConflict": "cancel"}
+    for path, asked in (("/agent/run", body), ("/api/chat", chat)):
+        refused = guarded.http.post(path, json=asked, headers=bearer(starts))
+        assert refused.status_code == 403 and "does not allow to cancel" in refused.text
+    assert guarded.http.get(f"/agent/run/{run_id}", headers=bearer(WEB)).json()["status"] != "cancelled"
+    both = token(guarded, WEB, projectId=project, can=["start", "cancel"])
+    assert guarded.http.post("/agent/run", json=body, headers=bearer(both) | JSON).status_code == 202
+    wait_until(
+        lambda: guarded.http.get(f"/agent/run/{run_id}", headers=bearer(WEB)).json()["status"] == "cancelled",
+        10,
+        "the run to be replaced",
+    )
+
+
 def test_a_streamed_post_answers_a_token_that_reads_and_cancels_its_run(
     guarded: Service, unique: Callable[[str], str]
 ) -> None:
