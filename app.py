@@ -28,6 +28,7 @@ from orchestrator.web.limits import request_limit
 from orchestrator.web.metrics import MetricsRoutes
 from orchestrator.web.origins import allow_origins, local_only
 from orchestrator.web.preview import PreviewRoutes
+from orchestrator.web.project_paths import ProjectConverter
 from orchestrator.web.projects import ProjectRoutes
 from orchestrator.web.run import RunRoutes
 from orchestrator.web.tokens import TokenRoutes
@@ -42,6 +43,7 @@ def create_app(settings: Settings) -> flask.Flask:
     app = App(__name__, static_folder=None)
     app.secret_key = settings.secret_key or secrets.token_hex(16)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.converters["project"] = ProjectConverter
     app.url_map.merge_slashes = False  # it would redirect, and show a token in the new address
     app.json.sort_keys = False  # type: ignore[attr-defined]  # an attribute of Flask's default provider
 

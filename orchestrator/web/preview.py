@@ -50,7 +50,7 @@ class PreviewRoutes:
     def blueprint(self) -> flask.Blueprint:
         routes = flask.Blueprint("preview", __name__)
         routes.before_request(self._check)
-        for of, view in (("run/<run_id>", self.of_run), ("projects/<path:project_id>", self.of_project)):
+        for of, view in (("run/<run_id>", self.of_run), ("projects/<project:project_id>", self.of_project)):
             for path in ("", "<path:path>"):
                 routes.get(f"/agent/{of}/preview/{path}", strict_slashes=False)(view)
         return routes

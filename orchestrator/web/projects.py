@@ -41,7 +41,7 @@ class ProjectRoutes:
         # `path`: a project's id may hold slashes, as in `team/app`.
         routes.get("/agent/projects/<path:project_id>")(self.show)
         routes.get("/agent/projects/<path:project_id>.zip")(self.zip)
-        routes.get("/agent/projects/<path:project_id>/files/<path:path>")(self.file)
+        routes.get("/agent/projects/<project:project_id>/files/<path:path>")(self.file)
         routes.delete("/agent/projects/<path:project_id>")(self.delete)
         routes.get("/agent/run/<run_id>/diff")(self.diff)
         routes.get("/agent/run/<run_id>/files/<path:path>")(self.file_of_run)

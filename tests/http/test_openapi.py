@@ -30,7 +30,7 @@ def test_every_route_is_described_and_nothing_else(api: dict[str, Any]) -> None:
     settings = Settings(inngest_dev="1")
     rules = [rule for rule in create_app(settings).url_map.iter_rules() if rule.rule not in UNDESCRIBED]
     routes = {
-        (re.sub(r"<(?:path:)?(\w+)>", lambda match: "{" + _camel(match[1]) + "}", rule.rule), method.lower())
+        (re.sub(r"<(?:path:|project:)?(\w+)>", lambda match: "{" + _camel(match[1]) + "}", rule.rule), method.lower())
         for rule in rules
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if not rule.rule.startswith("/api/agent")  # the same calls where existing frontends make them

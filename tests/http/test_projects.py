@@ -146,6 +146,17 @@ def test_a_path_that_is_no_file_of_the_project_is_refused(shop: Workshop, projec
     assert answer.status_code == status and answer.json()["error"]
 
 
+def test_files_may_lie_in_folders_that_are_called_as_parts_of_addresses_are(shop: Workshop) -> None:
+    """`files/preview/a.html` was taken for the preview of a project `…/files`."""
+    project = shop.unique("project")
+    paths = ["preview/a.html", "files/b.txt", "files/preview/c.txt", "d/preview/e.txt", "x.zip", "preview/files/f.zip"]
+    shop.run(project, *(writes(path, path) for path in paths))
+    run_id = shop.get(f"/agent/projects/{project}").json()["latestRunId"]
+    for base in (f"/agent/projects/{project}/files", f"/agent/run/{run_id}/files"):
+        assert [shop.get(f"{base}/{path}").text for path in paths] == paths
+    assert shop.get(f"/agent/projects/{project}/preview/a.html").text == "preview/a.html"
+
+
 def test_a_zip_holds_all_files_with_modes_and_links_and_is_the_same_each_time(shop: Workshop, project: str) -> None:
     first, second = (shop.get(f"/agent/projects/{project}.zip") for _ in range(2))
     assert first.content == second.content
