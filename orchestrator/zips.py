@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Final
 
-from agent.entries import Kind, batches
+from agent.entries import Kind, batches, sha256
 from agent.pace import Pace
 from orchestrator.runlog.views import FilesView
 
@@ -33,7 +33,7 @@ class FileLost(Exception):
 
 def zip_of(view: FilesView) -> Iterator[bytes]:
     """The archive in pieces. Raises FileLost and redis' errors."""
-    sink, pace = _Sink(), Pace()
+    sink, pace, instead = _Sink(), Pace(), _instead_of_backslash(view)
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
         for paths in batches({path: mark.size for path, mark in view.marks.items()}):
             contents = view.read_all(paths)
@@ -44,7 +44,9 @@ def zip_of(view: FilesView) -> Iterator[bytes]:
                 content = b"" if kind == "folder" else contents.pop(path, None)
                 if content is None:
                     raise FileLost(path)
-                with archive.open(_info(path, kind), "w") as entry:
+                if kind == "link":
+                    content = content.replace(b"\\", instead.encode())
+                with archive.open(_info(path.replace("\\", instead), kind), "w") as entry:
                     for at in range(0, len(content), PIECE):
                         entry.write(memoryview(content)[at : at + PIECE])
                         yield sink.take()
@@ -69,8 +71,23 @@ def _may_lead_out(view: FilesView, path: str) -> bool:
     return False
 
 
-def _info(path: str, kind: Kind) -> zipfile.ZipInfo:
-    name = path.replace("\\", "_")  # which on Windows parts folders, and a name is `..\\..\\x` then
+def _instead_of_backslash(view: FilesView) -> str:
+    """What it becomes in names: on Windows it parts folders, and a name is `..\\..\\x` then. No two become one."""
+    if not any("\\" in path for path in view.marks):
+        return "_"
+    places = {path[:at] for path in view.marks for at in _ends_of_parts(path)}
+    if len({place.replace("\\", "_") for place in places}) == len(places):
+        return "_"
+    return f"_{sha256(chr(0).join(sorted(places)).encode())[:16]}_"  # which none of them can hold
+
+
+def _ends_of_parts(path: str) -> Iterator[int]:
+    """Where the folders above ``path`` end, and itself."""
+    yield from (at for at, character in enumerate(path) if character == "/")
+    yield len(path)
+
+
+def _info(name: str, kind: Kind) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(f"{name}/" if kind == "folder" else name, EPOCH)
     info.create_system = 3  # Unix, so that modes and links count
     info.external_attr = MODES[kind] << 16
