@@ -8,15 +8,22 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.messages import Done
+from orchestrator.admission import GIVE_BACK
 from orchestrator.engines.turns import ARRIVING_MS
 from orchestrator.owners import ProjectOwners
 from orchestrator.runlog import RunLog, RunMissing, RunRecord
 from orchestrator.runlog.connection import Client
 from orchestrator.runlog.index import MOST_LOOKED
-from orchestrator.runlog.keys import caller_projects, listed_of_project, project_bytes, project_latest
+from orchestrator.runlog.keys import caller_projects, project_bytes, project_latest
 
 MOST_RUNS: Final = MOST_LOOKED
-"""Of a project, that are shown and deleted with it; more than its quotas let it have in a day."""
+"""Of a project, that are shown."""
+
+UNLIST: Final = """
+local used = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if used and tonumber(used) == tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
+"""
+"""Take a project from its caller's, unless a run was started on it since it had this score."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,10 @@ class OwnedProjects:
         Its name stays its caller's for as long as its files would have: a run that starts at this very moment must not
         save under somebody else's name.
         """
-        runs = [record.run_id for record in self.runs(project_id, caller)]
+        used = self._redis.zscore(caller_projects(caller), project_id)
+        latest: bytes | None = self._redis.get(project_latest(project_id))
         joined = self._log.line.times(project_id)
+        runs = self._all_runs(project_id, caller)
         now, beats = self._log.beats({*runs, *joined})
         is_arriving = {each for each, at in joined.items() if each not in runs and now - at < ARRIVING_MS}
         if unfinished := [each for each, beat in beats.items() if beat or each in is_arriving]:
@@ -86,10 +95,21 @@ class OwnedProjects:
                 self._log.remove(run_id)
         self._forget(project_id, caller)
         self._log.projects.delete(project_id)
-        for name in (project_latest(project_id), project_bytes(project_id), listed_of_project(project_id)):
-            self._redis.unlink(name)
-        self._redis.zrem(caller_projects(caller), project_id)
+        self._redis.unlink(project_bytes(project_id))
+        # A run that came after the look above keeps its place in the lists: it goes on, and what it saves is found.
+        if latest is not None:
+            self._redis.eval(GIVE_BACK, 1, project_latest(project_id), latest, "", 0)
+        self._redis.eval(UNLIST, 1, caller_projects(caller), project_id, used or 0)
         return []
+
+    def _all_runs(self, project_id: str, caller: str) -> list[str]:
+        """Those that are stored, however many."""
+        page = self._log.index.page(caller, project_id, lambda run: True, None, MOST_RUNS)
+        runs = [record.run_id for record in page.runs]
+        while page.next is not None:
+            page = self._log.index.page(caller, project_id, lambda run: True, page.next, MOST_RUNS)
+            runs += [record.run_id for record in page.runs]
+        return runs
 
     def _about(self, project_id: str, used: int | None) -> About:
         stored, latest, history = self._log.projects.about(project_id)
