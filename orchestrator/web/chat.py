@@ -26,7 +26,8 @@ from orchestrator.web import conversation, inputs
 from orchestrator.web.access import RunAccess
 from orchestrator.web.bodies import body
 from orchestrator.web.callers import caller
-from orchestrator.web.errors import Problem
+from orchestrator.web.errors import Problem, log_refusal
+from orchestrator.web.grants import Action
 from orchestrator.web.streams import event_stream
 
 PARTS: Final = ("text", "reasoning", "file", "source-url", "source-document", "step-start", "dynamic-tool")
@@ -149,17 +150,32 @@ class ChatRoutes:
 
         Also one that has ended: whoever asks may have been cut off before that, and their machine asleep since.
         """
-        version, run_id = _version(), self.access.runs.latest(chat_id)
-        if run_id is None or not self.access.log.exists(run_id):
+        version, run_id = _version(), self._latest(chat_id, "read")
+        if run_id is None:
             return "", 204
         return self._watch(run_id, version)
 
     def cancel(self, chat_id: str) -> flask.typing.ResponseReturnValue:
-        run_id = self.access.runs.latest(chat_id)
+        run_id = self._latest(chat_id, "cancel")
         if run_id is None:
             raise Problem(404, "Unknown chat")
         record = self.access.cancel(run_id)
         return {"runId": run_id, "status": record.status}, 202 if record.status == "cancelled" else 200
+
+    def _latest(self, chat_id: str, action: Action) -> str | None:
+        """The chat's latest run; None where there is none, and so where it is another's. Raises Problem 403."""
+        run_id = self.access.runs.latest(chat_id)
+        if run_id is None:
+            return None
+        try:
+            return self.access.record(run_id, action).run_id
+        except RunMissing:
+            return None
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            log_refusal(problem.refused or "not-their-run")
+            return None
 
     def _watch(self, run_id: str, version: int) -> flask.Response:
         stream = self.access.open(run_id, 0, frame_data)

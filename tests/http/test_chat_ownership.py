@@ -33,9 +33,30 @@ def test_another_keys_chat_is_unknown_and_nothing_is_started(shared: Service, un
     assert is_unknown(shared.http.post("/api/chat", json=test_chat.asking(chat, message="u2"), headers=bearer(CI)))
     anew = test_chat.asking(chat, trigger="regenerate-message")
     assert is_unknown(shared.http.post("/api/chat", json=anew, headers=bearer(CI)))
-    assert is_unknown(shared.http.get(f"/api/chat/{chat}/stream", headers=bearer(CI)))
-    assert is_unknown(shared.http.post(f"/api/chat/{chat}/cancel", headers=bearer(CI)))
     assert runs_in(shared) == before
+
+
+def test_another_keys_chat_looks_like_one_that_is_not_there(shared: Service, unique: Unique) -> None:
+    """One that was there answered 404 to who asked for its stream, and another text to who would cancel it."""
+    chat = unique("chat")
+    assert shared.http.post("/api/chat", json=test_chat.asking(chat), headers=bearer(WEB)).status_code == 200
+    elsewhere = token(shared, WEB, projectId=unique("chat"), can=["start", "read", "cancel"])
+    for credential in (CI, elsewhere):
+        for method, path in (("GET", "stream"), ("POST", "cancel")):
+            theirs, nobodys = (
+                shared.http.request(method, f"/api/chat/{name}/{path}", headers=bearer(credential))
+                for name in (chat, unique("never-was"))
+            )
+            assert (theirs.status_code, theirs.content) == (nobodys.status_code, nobodys.content)
+    assert shared.http.get(f"/api/chat/{chat}/stream", headers=bearer(WEB)).status_code == 200
+
+
+def test_a_chat_whose_latest_run_was_removed_has_nothing_to_resume(shared: Service, unique: Unique) -> None:
+    chat = unique("chat")
+    answer = shared.http.post("/api/chat", json=test_chat.asking(chat), headers=bearer(WEB))
+    removed = shared.http.delete(f"/agent/run/{answer.headers['x-run-id']}", headers=bearer(WEB))
+    assert removed.status_code == 204
+    assert shared.http.get(f"/api/chat/{chat}/stream", headers=bearer(WEB)).status_code == 204
 
 
 def test_another_keys_thread_and_run_are_unknown_and_nothing_is_started(shared: Service, unique: Unique) -> None:
