@@ -85,6 +85,8 @@ class Pasts:
         steps = self._journal.read(record.run_id)
         done = [each for each in steps if each.is_done]
         names = [each.name for each in done]
+        if not steps and not self._redis.hexists(RunKeys(record.run_id).run, "status"):
+            raise RunMissing("the run was removed meanwhile")
         if step not in names:
             kind = StepNotDone if step in {each.name for each in steps} else UnknownStep
             raise kind(step, names)

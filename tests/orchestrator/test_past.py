@@ -64,6 +64,16 @@ def test_steps_that_are_not_done_or_not_there_are_told_apart(run: Writer) -> Non
     assert run.log.pasts.now(record).next_step == "b"
 
 
+def test_a_run_that_is_removed_while_it_is_forked_is_not_there_rather_than_without_that_step(run: Writer) -> None:
+    run.begin("s0")
+    run.commit("s0", 0, 0)
+    run.log.fail(run.run_id, "over", "failed")
+    record = run.log.record(run.run_id)
+    run.log.remove(run.run_id)
+    with pytest.raises(RunMissing):
+        run.log.pasts.before(record, "s0")
+
+
 def test_only_what_stands_is_taken_over(run: Writer) -> None:
     run.begin("a")
     run.append("a", 0, 1, "void")
