@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from agent.entries import Entry, LeftOut
-from agent.errors import PermanentError
+from agent.errors import PermanentError, TransientError
 from agent.protocols import JSON, Emit
 
 
@@ -32,6 +32,13 @@ class DeadlineEmit:
         self._emit.check()
         if remaining(self._deadline) <= 0:
             raise PermanentError("The run took longer than it may and was stopped.", code="timeout")
+
+
+def in_time(error: TransientError, deadline: float | None) -> TransientError:
+    """``error`` with a delay that does not go beyond the deadline: an endpoint may ask for any time."""
+    if deadline is None or error.delay is None:
+        return error
+    return TransientError(str(error), min(error.delay, max(0.0, remaining(deadline))), error.spent)
 
 
 def remaining(deadline: float) -> float:

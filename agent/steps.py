@@ -12,8 +12,9 @@ from agent import asking, checks, notes, outcome, prompts, templates, tools, wor
 from agent.compaction import compacted, tokens
 from agent.contents import Contents
 from agent.conversation import Conversation
-from agent.deadline import DeadlineEmit, remaining
+from agent.deadline import DeadlineEmit, in_time, remaining
 from agent.entries import Marks, Stored, marked
+from agent.errors import TransientError
 from agent.messages import Approval, ApprovalRequest, Beginning, Limits, RunRequest, ToolCall, Usage
 from agent.protocols import JSON, ChatModel, Emit, ProjectStore, Sandbox, User
 
@@ -71,7 +72,11 @@ class Bodies:
     def ask(self, turn: int, talk: Conversation, emit: Emit) -> JSON:
         """One model call; returns a ``Turn``."""
         emit = self._begin("model", turn, talk.usage, emit)
-        return asking.ask(self.model, self.user, talk, self.limits, emit).model_dump(by_alias=True, mode="json")
+        try:
+            reply = asking.ask(self.model, self.user, talk, self.limits, emit)
+        except TransientError as error:
+            raise in_time(error, self.limits.deadline) from error
+        return reply.model_dump(by_alias=True, mode="json")
 
     def ask_user(self, place: str, call: ToolCall, emit: Emit) -> JSON:
         """Whether the user allows a call, which is published with that; returns an ``Approval``."""

@@ -221,3 +221,17 @@ def test_what_abandoned_attempts_used_up_is_counted(request_: RunRequest, no_jai
     model = ScriptedModel(says("", writes(**PAGE)), says("Done"))
     result = run_code_agent(request_, step, model=model, sandbox=no_jail, store=store)
     assert result.usage == Usage(input_tokens=20, output_tokens=10, abandoned=2 * (50 + 2 * 10))
+
+
+def test_no_endpoint_makes_a_run_wait_beyond_its_deadline(request_: RunRequest, no_jail: Sandbox) -> None:
+    """Told to come again in five minutes, a run of which seconds were left stood there for two."""
+
+    class Limited(ScriptedModel):
+        def reply(self, *_: object) -> ModelReply:
+            raise TransientError("Rate limited", delay=300.0, spent=7)
+
+    with pytest.raises(TransientError, match="Rate limited") as caught:
+        run(request_, no_jail, Limited(), deadline=time.time() + 50)
+    assert caught.value.delay is not None
+    assert 0 <= caught.value.delay <= 50
+    assert caught.value.spent == 7
