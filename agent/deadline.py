@@ -34,11 +34,10 @@ class DeadlineEmit:
             raise PermanentError("The run took longer than it may and was stopped.", code="timeout")
 
 
-def in_time(error: TransientError, deadline: float | None) -> TransientError:
-    """``error`` with a delay that does not go beyond the deadline: an endpoint may ask for any time."""
-    if deadline is None or error.delay is None:
-        return error
-    return TransientError(str(error), min(error.delay, max(0.0, remaining(deadline))), error.spent)
+def bring_forward(error: TransientError, deadline: float | None) -> None:
+    """Let its delay not go beyond the deadline: an endpoint may ask for any time."""
+    if deadline is not None and error.delay is not None:
+        error.delay = min(error.delay, max(0.0, remaining(deadline)))
 
 
 def remaining(deadline: float) -> float:

@@ -12,7 +12,7 @@ from agent import asking, checks, notes, outcome, prompts, templates, tools, wor
 from agent.compaction import compacted, tokens
 from agent.contents import Contents
 from agent.conversation import Conversation
-from agent.deadline import DeadlineEmit, in_time, remaining
+from agent.deadline import DeadlineEmit, bring_forward, remaining
 from agent.entries import Marks, Stored, marked
 from agent.errors import TransientError
 from agent.messages import Approval, ApprovalRequest, Beginning, Limits, RunRequest, ToolCall, Usage
@@ -75,7 +75,8 @@ class Bodies:
         try:
             reply = asking.ask(self.model, self.user, talk, self.limits, emit)
         except TransientError as error:
-            raise in_time(error, self.limits.deadline) from error
+            bring_forward(error, self.limits.deadline)
+            raise
         return reply.model_dump(by_alias=True, mode="json")
 
     def ask_user(self, place: str, call: ToolCall, emit: Emit) -> JSON:

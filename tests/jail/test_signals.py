@@ -9,6 +9,9 @@ import pytest
 
 from tests.jail.conftest import Run
 
+SIGNALS = sum(1 << (number - 1) for number in signal.valid_signals())
+"""Without the two that the C library keeps to itself: who is started by its posix_spawn may have them ignored."""
+
 
 @pytest.fixture(autouse=True)
 def _peculiar_service() -> Iterator[None]:
@@ -22,7 +25,7 @@ def _peculiar_service() -> Iterator[None]:
 
 def test_none_is_blocked_and_only_that_of_a_file_too_large_is_ignored(run: Run) -> None:
     masks = run("grep -E 'SigBlk|SigIgn' /proc/self/status").output.split()
-    assert [int(mask, 16) for mask in masks[1::2]] == [0, 1 << (signal.SIGXFSZ - 1)]
+    assert [int(mask, 16) & SIGNALS for mask in masks[1::2]] == [0, 1 << (signal.SIGXFSZ - 1)]
 
 
 def test_who_writes_to_a_reader_that_has_gone_ends_without_a_word(run: Run) -> None:

@@ -11,7 +11,7 @@ from lab.service import Service
 from lab.sse import assert_whole, events_of, follow, sse_events, start_run
 from tools.processes import wait_until
 
-PIECE = "0123456789abcdef" * 4096  # 64 KB
+PIECE = "\N{WAVING HAND SIGN}" * 16_384  # 64 KB
 PIECES = 100  # more than all buffers between the service and a client hold
 GONE_SECONDS = 15.0  # milliseconds on a quiet machine
 
