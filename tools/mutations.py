@@ -666,6 +666,20 @@ MUTANTS: Final = (
         "",
         ("tests/reliability/test_overlapping_runs.py",),
     ),
+    Mutant(
+        "a drain is no failure of a run at Inngest",
+        "orchestrator/engines/inngest/functions/code_agent_run.py",
+        "(*INNGESTS_OWN_NAMES, Disturbed.__name__)",
+        "INNGESTS_OWN_NAMES",
+        ("tests/reliability/test_drain.py",),
+    ),
+    Mutant(
+        "who was held up reads what is overdue and no more",
+        "orchestrator/runlog/wire.py",
+        "self._calls[0].due <= now and ",
+        "",
+        ("tests/orchestrator/test_wire.py",),
+    ),
     # Frontends.
     Mutant(
         "a chat's answer is followed by what was not shown yet",
