@@ -1,0 +1,178 @@
+"""Engines: who drives a run, and who does when that one has died."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tools.mutations.mutant import Mutant
+
+MUTANTS: Final = (
+    Mutant(
+        "take over from a dead process",
+        "orchestrator/runlog/scripts/claim.lua",
+        "local is_free = lease > 0 and tonumber(lease_until or '0') <= now",
+        "local is_free = false",
+        ("tests/reliability/test_takeover.py",),
+    ),
+    Mutant(
+        "a message is not added twice",
+        "orchestrator/runlog/scripts/say.lua",
+        "if before then",
+        "if false then",
+        ("tests/http/test_steering.py",),
+    ),
+    Mutant(
+        "a run does not end before it has heard all",
+        "orchestrator/runlog/scripts/hear.lua",
+        "for number = heard + 1, count do",
+        "for number = heard + 1, ARGV[8] == 'leave' and 0 or count do",
+        ("tests/http/test_steering.py",),
+    ),
+    Mutant(
+        "what was heard is part of the reply",
+        "agent/conversation.py",
+        "self.messages = with_words(self.messages, reply.heard)",
+        "pass",
+        ("tests/agent/test_steering.py",),
+    ),
+    Mutant(
+        "an answer is found by the step that asked",
+        "orchestrator/runlog/scripts/ask.lua",
+        "if answer then return { 'answered', answer } end",
+        "",
+        ("tests/orchestrator/test_approvals.py",),
+    ),
+    Mutant(
+        "an answer counts once",
+        "orchestrator/runlog/scripts/answer.lua",
+        "if before then return { 'answered', before } end",
+        "",
+        ("tests/orchestrator/test_approvals.py",),
+    ),
+    Mutant(
+        "a run that waits is kept",
+        "orchestrator/runlog/scripts/ask.lua",
+        "for _, key in ipairs(KEYS) do call('PEXPIRE', key, ARGV[8]) end",
+        "",
+        ("tests/reliability/test_approval.py",),
+    ),
+    Mutant(
+        "waiting takes no time",
+        "orchestrator/runlog/scripts/move.lua",
+        "call('HINCRBY', RUN, 'waited', now - last_beat)",
+        "",
+        ("tests/reliability/test_approval.py",),
+    ),
+    Mutant(
+        "an answer is no loss of an engine",
+        "orchestrator/runlog/scripts/move.lua",
+        "elseif engine ~= 'held' then",
+        "end\nif true then",
+        ("tests/reliability/test_approval.py",),
+    ),
+    Mutant(
+        "an answer whose process died",
+        "orchestrator/engines/watch.py",
+        "        self._waiting.look()\n",
+        "",
+        ("tests/reliability/test_approval.py",),
+    ),
+    Mutant(
+        "an execution that fails ends no run that waits",
+        "orchestrator/engines/inngest/functions/ending.py",
+        ' and record.fields["engine"] == "inngest"',
+        "",
+        ("tests/reliability/test_approval.py",),
+    ),
+    Mutant(
+        "a run on its way back is in some queue",
+        "orchestrator/engines/direct.py",
+        "                pass  # the watch takes it out",
+        "                self._log.queue.remove(self.name, run_id)  # the watch takes it out",
+        ("tests/orchestrator/test_approvals.py",),
+    ),
+    Mutant(
+        "what is not allowed is not done",
+        "agent/tools/__init__.py",
+        "    if context.refusal:",
+        "    if False:",
+        ("tests/agent/test_approval.py",),
+    ),
+    Mutant(
+        "hand over on drain",
+        "orchestrator/engines/direct.py",
+        "            self._lease(run_id, 0.001)",
+        "            pass",
+        ("tests/reliability/test_drain.py",),
+    ),
+    Mutant(
+        "a cancelled step looks up",
+        "orchestrator/steps/emitter.py",
+        "            self._log.fence(*self._place)",
+        "            pass",
+        ("tests/reliability/test_cancel.py",),
+    ),
+    Mutant(
+        "one key, one run",
+        "orchestrator/idempotency.py",
+        "return first_run",
+        "return run_id",
+        ("tests/http/test_idempotency.py",),
+    ),
+    Mutant(
+        "who came to a project at the same moment is seen",
+        "orchestrator/runs.py",
+        "if owner == caller and not joined:",
+        "if True:",
+        ("tests/orchestrator/test_admission.py",),
+    ),
+    Mutant(
+        "a run that is refused after all leaves the project's latest run as it was",
+        "orchestrator/admission.py",
+        'pipe.execute_command("EVAL", GIVE_BACK, 1, latest_run, run_id, latest, PROJECT_TTL)',
+        "pass",
+        ("tests/orchestrator/test_admission.py",),
+    ),
+    Mutant(
+        "refuse who has the run no more",
+        "orchestrator/runlog/scripts/begin.lua",
+        "if (claimed or '') ~= ARGV[7] then return { 'moved', claimed or '' } end",
+        "",
+        ("tests/orchestrator/test_run_log_claims.py",),
+    ),
+    Mutant(
+        "keep a silent step's lease",
+        "orchestrator/steps/heart.py",
+        "self._log.fence(*place)",
+        "pass",
+        ("tests/reliability/test_heart.py",),
+    ),
+    Mutant(
+        "move a run that stands still",
+        "orchestrator/engines/watch.py",
+        "                self._look_at_still(scene, engine)",
+        "                pass",
+        ("tests/reliability/test_failover.py",),
+    ),
+    Mutant(
+        "leave a run alone whose engine is busy",
+        "orchestrator/engines/watch.py",
+        "                self._busy_at[name] = began\n",
+        "",
+        ("tests/reliability/test_failover.py",),
+    ),
+    Mutant(
+        "never save over a newer run's files",
+        "orchestrator/runlog/scripts/project/_project.lua",
+        "if saved and tonumber(saved) > tonumber(CREATED) then return 'newer' end",
+        "",
+        ("tests/reliability/test_overlapping_runs.py",),
+    ),
+    Mutant(
+        "a drain is no failure of a run at Inngest",
+        "orchestrator/engines/inngest/functions/code_agent_run.py",
+        "(*INNGESTS_OWN_NAMES, Disturbed.__name__)",
+        "INNGESTS_OWN_NAMES",
+        ("tests/reliability/test_drain.py",),
+    ),
+)
