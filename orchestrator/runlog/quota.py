@@ -44,4 +44,5 @@ class Quota:
         pipe = self._redis.pipeline(transaction=False)
         pipe.zrem(caller_runs(caller), run_id)
         ask_to_add(pipe, project_bytes(project_id), size, self._window)
+        # Asked only because it gives one an end that has none.
         time_left(self._redis, project_bytes(project_id), pipe.execute()[-1], self._window)

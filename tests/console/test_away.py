@@ -1,6 +1,6 @@
 """A session that ends and a service that is away, while somebody is at the page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +9,11 @@ from playwright.sync_api import BrowserContext, Page, expect
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
 from tests.conftest import next_database
-from tests.console.test_console import start
+from tests.console.person import Unique, start_and_read
 from tests.reliability.scripts import DONE
 from tools.redis_server import RedisServer
 
 pytestmark = pytest.mark.browser
-Unique = Callable[[str], str]
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -44,10 +43,7 @@ def test_a_session_that_ends_in_the_middle_is_said_and_the_run_goes_on_behind_it
     log_in(page)
     gate = Gate()
     prompt = model_server.script(unique("session"), gate, DONE)
-    start(page, prompt, prompt)
-    gate.wait_until_asked()
-    gate.say("before ")
-    expect(page.get_by_role("log")).to_contain_text("before")
+    start_and_read(page, prompt, gate, "before")
     expect(connection).to_have_text("live")
     context.clear_cookies()
     expect(form.locator(".problem")).to_have_text("The session has ended. Log in, and what you saw goes on.")

@@ -1,34 +1,19 @@
 """The console in a real browser: what a run does is seen as it happens, over reloads, kills and second browsers."""
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from agent import templates
 from lab.llm import fails, says
 from lab.model_server import Gate, ModelServer
 from lab.service import Service
 from tests.console.conftest import WIDE
+from tests.console.person import Unique, start, start_and_read, state
 from tests.reliability.scripts import DONE, runs, writes
 
 pytestmark = pytest.mark.browser
-Unique = Callable[[str], str]
-expect.set_options(timeout=60_000)
-
-
-def start(page: Page, prompt: str, project: str) -> str:
-    """As a person does; returns the run's id."""
-    page.get_by_label("Prompt").fill(prompt)
-    page.get_by_role("form").or_(page.locator("#start")).get_by_label("Project").fill(project)
-    page.get_by_label("Prompt").press("Control+Enter")
-    page.wait_for_url(re.compile("#/run/"))
-    return page.url.rpartition("/")[2]
-
-
-def state(page: Page) -> Locator:
-    return page.locator("header.run .state")
 
 
 def test_a_run_is_started_and_seen_to_its_end(page: Page, model_server: ModelServer, unique: Unique) -> None:
@@ -59,10 +44,7 @@ def test_a_reload_and_a_second_browser_go_on_with_the_run(
 ) -> None:
     gate = Gate()
     prompt = model_server.script(unique("again"), gate, DONE)
-    start(page, prompt, prompt)
-    gate.wait_until_asked()
-    gate.say("the first half ")
-    expect(page.get_by_role("log")).to_contain_text("the first half")
+    start_and_read(page, prompt, gate, "the first half")
     page.reload()
     expect(page.get_by_role("log")).to_contain_text("the first half")
     expect(page.locator("#connection")).to_have_text("live")
@@ -81,10 +63,7 @@ def test_a_killed_worker_is_seen_and_so_is_what_was_taken_back(
 ) -> None:
     gate = Gate()
     prompt = model_server.script(unique("kill"), gate, writes("a.txt", "a"), DONE)
-    run_id = start(page, prompt, prompt)
-    gate.wait_until_asked()
-    gate.say("words that will not stand ")
-    expect(page.get_by_role("log")).to_contain_text("words that will not stand")
+    run_id = start_and_read(page, prompt, gate, "words that will not stand")
     console.kill_workers()
     expect(page.get_by_role("log")).to_contain_text("Taken back: model-1")
     expect(page.locator(".said.undone")).to_contain_text("words that will not stand")

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,11 +9,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from lab.llm import says
 from lab.model_server import Gate, ModelServer
-from tests.console.test_console import start, state
+from tests.console.person import Unique, start, start_and_read, state
 from tests.reliability.scripts import DONE
 
 pytestmark = pytest.mark.browser
-Unique = Callable[[str], str]
 
 
 @pytest.mark.parametrize("args", [{"files": [None]}, {"files": None}, {"files": "abc"}, {"path": {"a": 1}}], ids=str)
@@ -30,10 +28,7 @@ def test_a_state_is_read_out_once_however_long_it_lasts(page: Page, model_server
     """A node that screen readers watch is not written again with the same words."""
     gate = Gate()
     prompt = model_server.script(unique("aloud"), gate, DONE)
-    start(page, prompt, prompt)
-    gate.wait_until_asked()
-    gate.say("word ")
-    expect(page.get_by_role("log")).to_contain_text("word")
+    start_and_read(page, prompt, gate, "word")
     expect(state(page)).to_have_text("running")
     said = page.evaluate(SAID)
     gate.finish()

@@ -1,17 +1,15 @@
 """What somebody does twice while the first request is under way is sent once."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from lab.model_server import Gate, ModelServer
-from tests.console.test_console import start, state
+from tests.console.person import Unique, start, state
 from tests.reliability.scripts import DONE, runs, writes
 
 pytestmark = pytest.mark.browser
-Unique = Callable[[str], str]
 
 
 def held(page: Page, url: str) -> list[Route]:
