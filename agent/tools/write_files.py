@@ -10,6 +10,9 @@ from agent import paths, workspace
 from agent.entries import Entry
 from agent.tools.base import Args, Context, Tool, ToolFailure
 
+MOST_AT_ONCE: Final = 5_000
+"""Files of one call; as many as a project holds by default."""
+
 
 class FileToWrite(Args):
     path: str = Field(description="Relative to the workspace, such as 'src/app.js'.")
@@ -17,7 +20,7 @@ class FileToWrite(Args):
 
 
 class WriteFilesArgs(Args):
-    files: list[FileToWrite] = Field(min_length=1, max_length=5_000)
+    files: list[FileToWrite] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 def write_files(args: WriteFilesArgs, context: Context) -> tuple[str, str]:
