@@ -11,15 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pydantic
-
 from agent.messages import CommandResult
 from agent.protocols import Sandbox
 from agent.sandbox import Budgets, Network, open_sandbox, remove_workspace
+from tests.ordinary import program
 
 ORDINARY: Final = 54_321
 """A uid that nobody has."""
-SOURCES: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -79,27 +77,12 @@ def run_as_ordinary_user(
 
 def as_ordinary_user(module: str, asked: str) -> str:
     """What the program ``module`` prints as an ordinary user, given ``asked``."""
-    somebody: dict[str, Any] = {"user": ORDINARY, "group": ORDINARY, "extra_groups": []} if os.geteuid() == 0 else {}
-    done: subprocess.CompletedProcess[str] = subprocess.run(
-        [_python(), "-B", "-m", module],
-        input=asked,
-        capture_output=True,
-        text=True,
-        cwd=SOURCES,
-        env={"PATH": os.defpath, "PYTHONPATH": f"{SOURCES}:{Path(pydantic.__file__).parents[1]}"},
-        check=False,
-        timeout=60,
-        **somebody,
-    )
+    with program(module, ORDINARY) as how:
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            **how, input=asked, capture_output=True, text=True, check=False, timeout=60
+        )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def _python() -> str:
-    """An interpreter that others can walk to: the suite's own may lie in root's home."""
-    own = Path(sys.executable).resolve()
-    is_open = all(folder.stat().st_mode & 1 for folder in own.parents)
-    return sys.executable if is_open else "/usr/bin/python3"
 
 
 def _main() -> None:
